@@ -1,0 +1,96 @@
+"""Delivery from the coordinator: a child process makes the folder, so that torch stays out of this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from autoft.api.outputs import StudyFiles, versions
+from autoft.errors import AutoftError, ConfigError
+from autoft.files import MANIFEST
+from autoft.storage.records import TrialRecord
+from autoft.study.config import StudyConfig
+from autoft.study.trial_weights import best_complete, weights_file
+
+
+class DeliveryFailed(AutoftError):  # noqa: N818 - what happened, told to the user
+    """The child process that makes the model folder ended without an answer."""
+
+
+def deliver_best(config: StudyConfig, files: StudyFiles, records: Sequence[TrialRecord]) -> Path | None:
+    """Make `best/` of the best complete trial, unless it is there already; None where no trial was completed.
+
+    Raises:
+        ConfigError: If the model, loaded again, does not give the trial's dev score.
+        DeliveryFailed: If the child process died.
+    """
+    best = best_complete(records)
+    if best is None:
+        return None
+    folder = files.folder / "best"
+    if _delivered(folder) == (config.name, best.number):
+        return folder
+    make_model(config, best, folder, model_facts(config, files.data_facts(), best))
+    files.event("delivered", trial=best.number)
+    return folder
+
+
+def model_facts(config: StudyConfig, data: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
+    """Return what card and manifest say of a trial's model."""
+    return {
+        "study": config.name,
+        "trial": record.number,
+        "task": config.task,
+        "metric": config.metric,
+        "model": str(record.config["model"]),
+        "dev": record.value,
+        "metrics": dict(record.metrics),
+        "config": dict(record.config),
+        "seed": config.seed,
+        "data": {**data, "fingerprint": config.fingerprint},
+        "versions": versions(),
+    }
+
+
+def make_model(config: StudyConfig, record: TrialRecord, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a model folder in a child process; returns the dev score before and after it was loaded again.
+
+    Raises:
+        ConfigError: If the folder does not give the trial's dev score, or the weights are gone.
+        DeliveryFailed: If the child process died.
+    """
+    order = {
+        "study": config.to_json(),
+        "values": dict(record.config),
+        "weights": str(weights_file(config, record)),
+        "folder": str(folder),
+        "facts": dict(facts),
+    }
+    child = subprocess.run(
+        [sys.executable, "-m", "autoft.delivery.make"],
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        start_new_session=True,
+        env=os.environ | {"OMP_NUM_THREADS": str(config.compute.threads), "TOKENIZERS_PARALLELISM": "false"},
+    )
+    if not child.stdout:
+        raise DeliveryFailed(f"making {folder} ended with exit code {child.returncode}\n{child.stderr[-3000:]}")
+    answer: dict[str, Any] = json.loads(child.stdout)
+    if "problems" in answer:
+        raise ConfigError(*answer["problems"])
+    return answer
+
+
+def _delivered(folder: Path) -> tuple[str, int] | None:
+    if not (folder / MANIFEST).is_file():
+        return None
+    facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return facts.get("study"), facts.get("trial")

@@ -1,0 +1,78 @@
+"""The one call that does the main job from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from autoft.api.options import SearchOptions
+from autoft.api.progress import Watcher
+from autoft.api.searching import PreparedSearch
+from autoft.api.studies import StudyView, load_study
+from autoft.study.config import BudgetConfig, StorageConfig
+
+
+def search(  # noqa: PLR0913 - the facade's keywords are the command line's options
+    task: str,
+    *,
+    data: str | Path | None = None,
+    models: Sequence[str] = (),
+    space: str | Path | None = None,
+    trials: int = 50,
+    timeout: float | None = None,
+    study: str | None = None,
+    studies_dir: str | Path = "studies",
+    storage: str | None = None,
+    workers: int = 1,
+    seed: int | None = None,
+    metric: str | None = None,
+    device: str = "auto",
+    train_limit: int | None = None,
+    dev_limit: int | None = None,
+    watch: Watcher | None = None,
+) -> StudyView:
+    """Find the best fine-tuning of a pretrained model, and deliver it; blocks until it is done.
+
+    Args:
+        task: A registered task, such as `ner`.
+        data: Folder of splits, file, or hub id; the task's built-in sample unless given.
+        models: Base models: folders, hub ids, or `package:NAME/FOLDER`; the space's unless given.
+        space: Name or YAML file of a search space; the task's own unless given.
+        trials: Configurations in total.
+        timeout: Seconds of search.
+        study: Name; an existing study is resumed.
+        studies_dir: Folder of all studies.
+        storage: SQLAlchemy URL; SQLite in `studies_dir` unless given.
+        workers: Processes that train at once.
+        seed: From which all seeds are derived.
+        metric: What is optimised; the task's own unless given.
+        device: `auto`, `cpu` or `cuda`.
+        train_limit: Most train rows.
+        dev_limit: Most dev rows.
+        watch: Is shown the progress again and again.
+
+    Returns:
+        The study; its `best_folder` holds the model, for `autoft.load` and plain transformers.
+
+    Raises:
+        ConfigError: With every problem of what was given.
+        StorageError: If the storage cannot be reached.
+    """
+    options = SearchOptions(
+        task=task,
+        source=None if data is None else str(data),
+        models=tuple(models),
+        space=None if space is None else str(space),
+        study=study,
+        metric=metric,
+        seed=seed,
+        device=device,
+        train_limit=train_limit,
+        dev_limit=dev_limit,
+        budget=BudgetConfig(trials=trials, timeout=timeout, workers=workers),
+        storage=StorageConfig(folder=str(studies_dir), url=storage),
+    )
+    with PreparedSearch(options) as prepared:
+        prepared.run(watch or (lambda progress: None))
+        name = prepared.opening.config.name
+    return load_study(name, studies_dir=studies_dir, storage=storage)

@@ -1,0 +1,40 @@
+"""What a caller asks of a search; what is left out comes from the study that is resumed, or from the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from autoft.study.config import BudgetConfig, StorageConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """One request for a search.
+
+    Attributes:
+        task: A registered task.
+        source: Folder, file, hub id or `sample:NAME`; the task's built-in sample unless given.
+        models: Base models; more than one makes the model part of the search. The space's unless given.
+        space: Name or path of a search space; the task's own unless given.
+        study: Name of the study; an existing one is resumed. A new name is made unless given.
+        metric: What is optimised; the task's own unless given.
+        seed: From which every other seed is derived; 0 unless given.
+        device: `auto`, `cpu` or `cuda`.
+        train_limit: Most train rows.
+        dev_limit: Most dev rows.
+        budget: How much to spend.
+        storage: Where the study lives.
+    """
+
+    task: str
+    source: str | None = None
+    models: tuple[str, ...] = ()
+    space: str | None = None
+    study: str | None = None
+    metric: str | None = None
+    seed: int | None = None
+    device: str = "auto"
+    train_limit: int | None = None
+    dev_limit: int | None = None
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    storage: StorageConfig = field(default_factory=StorageConfig)

@@ -1,0 +1,152 @@
+"""The files of a study: written by the coordinator alone, each whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from autoft.files import write_json
+from autoft.models.heads import HEADS
+from autoft.report.facts import DataFacts, StudyFacts
+from autoft.report.frames import write_trials_csv
+from autoft.report.page import write_page
+from autoft.report.result import build_result
+from autoft.space import space_from_json
+from autoft.storage.records import TrialRecord
+from autoft.study.config import StudyConfig
+from autoft.study.schema import space_schema
+from autoft.study.trial_weights import best_complete, study_folder
+
+_PACKAGES = ("autoft", "torch", "transformers", "peft", "optuna", "numpy")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    found = {"python": sys.version.split()[0]}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+class StudyFiles:
+    """One study's folder.
+
+    Args:
+        config: The study's configuration.
+        content: The content of its study.json.
+    """
+
+    def __init__(self, config: StudyConfig, content: Mapping[str, Any]) -> None:
+        self.folder = study_folder(config)
+        self._config = config
+        self._content = content
+        self._told: set[int] = set()
+        self._earlier = self.read_result()
+
+    def begin(self) -> None:
+        """Make the folder and write study.json."""
+        write_json(self.folder / "study.json", dict(self._content))
+
+    def read_result(self) -> dict[str, Any]:
+        """Return the content of result.json, empty before the first."""
+        path = self.folder / "result.json"
+        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return result
+
+    def data_facts(self) -> dict[str, Any]:
+        """Return origin and counts of the data, as card and manifest say them."""
+        data = self._content["data"]
+        return {key: data[key] for key in ("origin", "train", "dev", "test")}
+
+    def facts(self, records: Sequence[TrialRecord], seconds: float) -> StudyFacts:
+        """Return what a report must know besides the trials."""
+        config, data = self._config, self._content["data"]
+        best = best_complete(records)
+        return StudyFacts(
+            name=config.name,
+            task=config.task,
+            metric=config.metric,
+            model=", ".join(self._content["models"]),
+            data=DataFacts(
+                origin=data["origin"],
+                train=data["train"],
+                dev=data["dev"],
+                test=data["test"] or None,
+                fingerprint=config.fingerprint,
+            ),
+            seed=config.seed,
+            space=space_from_json(config.space, space_schema()).parameters(),
+            versions=self._content["versions"],
+            plain=best is None or HEADS.get(str(best.config["head"])).plain,
+            seconds=seconds,
+        )
+
+    def write(self, records: Sequence[TrialRecord], seconds: float) -> dict[str, Any]:
+        """Write result.json and trials.csv; returns the content of the first.
+
+        Args:
+            records: All trials.
+            seconds: Spent in this run of the search; earlier runs are added.
+        """
+        before = self._earlier.get("seconds", {}).get("search", 0.0)
+        result = build_result(self.facts(records, before + seconds), records, test=self._test(records))
+        write_json(self.folder / "result.json", result)
+        write_trials_csv(self.folder / "trials.csv", records)
+        return result
+
+    def write_report(self, records: Sequence[TrialRecord], result: Mapping[str, Any]) -> Path:
+        """Write report.html."""
+        path = self.folder / "report.html"
+        write_page(path, self.facts(records, result["seconds"]["search"]), records, result)
+        return path
+
+    def write_test(self, test: Mapping[str, Any]) -> None:
+        """Store what the test split said in result.json."""
+        write_json(self.folder / "result.json", {**self.read_result(), "test": dict(test)})
+
+    def note_decided(self, records: Sequence[TrialRecord]) -> None:
+        """Write an event for each trial whose fate was decided since the last call."""
+        for record in records:
+            if record.state not in ("running", "paused") and record.number not in self._told:
+                self._told.add(record.number)
+                self.event(
+                    "trial",
+                    number=record.number,
+                    state=record.state,
+                    value=record.value,
+                    reason=record.reason,
+                )
+
+    def event(self, kind: str, **facts: Any) -> None:
+        """Add one line to events.jsonl."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"time": round(time.time(), 3), "event": kind, **facts}, ensure_ascii=False)
+        with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def keep_logs(self, logs: Path) -> None:
+        """Add what workers wrote to standard error to the study's logs."""
+        for log in logs.glob("worker-*.log"):
+            target = self.folder / "logs" / log.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("ab") as kept, log.open("rb") as written:
+                shutil.copyfileobj(written, kept)
+
+    def _test(self, records: Sequence[TrialRecord]) -> dict[str, Any] | None:
+        """Return the test scores if they are those of today's best; the openings are never forgotten."""
+        test: dict[str, Any] | None = self.read_result().get("test")
+        if test is None:
+            return None
+        best = best_complete(records)
+        if best is not None and test["opened"] and test["opened"][-1]["trial"] == best.number:
+            return test
+        return {"best": None, "default": None, "opened": test["opened"]}

@@ -1,0 +1,50 @@
+"""What a watcher of a search is shown, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from autoft.storage.records import TrialRecord
+from autoft.study.trial_weights import best_complete
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A search at one moment.
+
+    Attributes:
+        phase: What is going on.
+        records: All trials so far.
+        trials: Configurations that the search may ask in total.
+        seconds: Since this run of the search began.
+        seconds_left: Until the time limit; None where there is none.
+    """
+
+    phase: Literal["search", "delivery"]
+    records: Sequence[TrialRecord]
+    trials: int
+    seconds: float
+    seconds_left: float | None
+
+    @property
+    def finished(self) -> int:
+        """Configurations whose fate is decided."""
+        return sum(record.state not in ("running", "paused") for record in self.records)
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The complete trial with the best value so far."""
+        return best_complete(self.records)
+
+    @property
+    def expected_seconds(self) -> float | None:
+        """Seconds until all configurations are decided, from the pace so far; None before the first."""
+        if not self.finished:
+            return None
+        left = (self.trials - self.finished) * self.seconds / self.finished
+        return left if self.seconds_left is None else min(left, self.seconds_left)
+
+
+Watcher = Callable[[Progress], None]

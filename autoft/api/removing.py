@@ -1,0 +1,36 @@
+"""Removal of studies and caches."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from autoft.api.studies import opened
+from autoft.errors import StudyError
+from autoft.storage.leases import lost_claims, states
+from autoft.storage.studies import delete_study
+from autoft.study.config import StorageConfig
+
+
+def remove_study(name: str, storage: StorageConfig) -> None:
+    """Remove a study from the storage, then its folder.
+
+    Raises:
+        StudyError: If there is none of that name, or a worker is at work on it.
+    """
+    with opened(name, storage) as study:
+        lost = {claim.number for claim in lost_claims(study.database, study.study_id)}
+        claimed = states(study.database, study.study_id)
+        held = [number for number, state in claimed.items() if state == "claimed" and number not in lost]
+        if held:
+            raise StudyError(f"study {name!r}: a worker is training trial {held[0]}, stop the search first")
+        delete_study(study.database, name)
+    shutil.rmtree(Path(storage.folder) / name, ignore_errors=True)
+
+
+def remove_caches(storage: StorageConfig) -> int:
+    """Remove the encoded features; returns how many bytes they took."""
+    folder = Path(storage.folder) / ".cache"
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    shutil.rmtree(folder, ignore_errors=True)
+    return size

@@ -1,0 +1,72 @@
+"""The sealed test split: opened by one command, counted, never scored otherwise."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from autoft.api.delivering import deliver_best
+from autoft.api.studies import StudyView
+from autoft.errors import StudyError
+from autoft.study.trial_weights import weights_file
+
+
+def score_test(view: StudyView) -> dict[str, Any]:
+    """Score the delivered best model and the default on the test split.
+
+    A second call for the same best model returns the stored scores.
+
+    Returns:
+        `best` and `default` (metric -> value) and `opened`, as result.json holds them.
+
+    Raises:
+        StudyError: If there is no test split, or no complete trial.
+    """
+    best = view.best
+    if best is None:
+        raise StudyError(f"study {view.config.name!r}: a complete trial expected, found none, search longer")
+    if not view.files.data_facts()["test"]:
+        raise StudyError(f"study {view.config.name!r}: its data has no test split")
+    stored = view.result.get("test")
+    if stored is not None and stored["best"] is not None and stored["opened"][-1]["trial"] == best.number:
+        found: dict[str, Any] = stored
+        return found
+    deliver_best(view.config, view.files, view.records)
+    opened = stored["opened"] if stored is not None else []
+    test = {
+        **_scores(view),
+        "opened": [*opened, {"trial": best.number, "time": round(time.time(), 3)}],
+    }
+    view.files.write_test(test)
+    view.files.event("test opened", trial=best.number)
+    return test
+
+
+def _scores(view: StudyView) -> dict[str, Any]:
+    import safetensors.torch
+
+    from autoft.delivery.folder import trained_model
+    from autoft.delivery.predictor import load_model
+    from autoft.study.bench import Workbench
+    from autoft.study.rows import load_rows
+    from autoft.study.trial_config import build_trial_config
+    from autoft.tasks import TASKS
+    from autoft.training.runtime import Runtime, find_device, set_threads
+
+    config = view.config
+    set_threads(config.compute.threads)
+    task = TASKS.get(config.task)()
+    data = load_rows(task, config.data, seed=config.seed)
+    if data.fingerprint != config.fingerprint:
+        raise StudyError(f"{config.data.source}: the rows of the study expected, they have changed since it began")
+    device = find_device(config.compute.device)
+    examples = data.examples["test"]
+    best = load_model(view.best_folder, device=config.compute.device).score(examples)
+    default = view.trial(0)
+    if default.state != "complete":
+        return {"best": best, "default": None}
+    trial = build_trial_config(default.config, kind=task.head, seed=config.seed)
+    bench = Workbench(config, data, device, splits=("test",)).bench(trial.model, trial.head)
+    model = trained_model(bench, trial, safetensors.torch.load_file(weights_file(config, default)))
+    runtime = Runtime(device=device, micro_batch=1, threads=config.compute.threads)
+    return {"best": best, "default": dict(bench.scores(model, "test", runtime).metrics)}

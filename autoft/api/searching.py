@@ -1,0 +1,181 @@
+"""The main job: plan, create or resume the study, run the engine, watch, deliver, report."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autoft.api.delivering import deliver_best
+from autoft.api.opening import Opening, open_search
+from autoft.api.options import SearchOptions
+from autoft.api.outputs import StudyFiles, versions
+from autoft.api.progress import Progress, Watcher
+from autoft.engines import LocalEngine
+from autoft.report.notes import publish
+from autoft.storage.database import Database, open_database
+from autoft.storage.reading import read_trials
+from autoft.storage.records import TrialRecord
+from autoft.storage.studies import StudyHandle, create_study, open_study, update_config
+
+logger = logging.getLogger(__name__)
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a search will do and cost, before anything is trained.
+
+    Attributes:
+        models: The base models, in words.
+        notices: Warnings about data and tokenizer.
+        trains: What the default configuration trains, in words.
+        default_seconds: Expected for the default configuration.
+        longest_seconds: Expected for the longest configuration.
+        memory_mib: Peak memory of a worker while it was measured.
+    """
+
+    models: tuple[str, ...]
+    notices: tuple[str, ...]
+    trains: str
+    default_seconds: float
+    longest_seconds: float
+    memory_mib: float
+
+    def total_seconds(self, trials: int, workers: int) -> float:
+        """Return the most that the search may take, if nothing is stopped early."""
+        return (self.default_seconds + (trials - 1) * self.longest_seconds) / workers
+
+
+class PreparedSearch:
+    """A search that is planned and may run; a context manager that ends its workers.
+
+    Args:
+        options: What is asked for.
+
+    Raises:
+        ConfigError: With every problem found; nothing has been written then.
+    """
+
+    def __init__(self, options: SearchOptions) -> None:
+        self.opening: Opening = open_search(options)
+        self._logs = Path(tempfile.mkdtemp(prefix="autoft-logs-"))
+        self._engine = LocalEngine(self.opening.config, self._logs)
+        try:
+            self.plan = _plan(self._engine.plan(), self.opening)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> PreparedSearch:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers."""
+        self._engine.stop()
+        shutil.rmtree(self._logs, ignore_errors=True)
+
+    def run(self, watch: Watcher) -> dict[str, Any]:
+        """Search until the budget is spent, deliver the best model, write the report.
+
+        Args:
+            watch: Is shown the progress again and again.
+
+        Returns:
+            The content of result.json; its `best` is None where no trial was completed.
+        """
+        config = self.opening.config
+        database = open_database(config.storage.url, Path(config.storage.folder))
+        try:
+            study = _open_study(database, self.opening, self.plan)
+            files = StudyFiles(config, json.loads(study.config))
+            files.begin()
+            files.event("started", trials=config.budget.trials, workers=config.budget.workers)
+            started = time.time()
+            try:
+                self._watch(study, files, watch, started)
+            finally:
+                self._engine.stop()
+                files.keep_logs(self._logs)
+                files.write(read_trials(study), time.time() - started)
+            records = read_trials(study)
+            watch(_progress("delivery", records, config.budget.trials, started, None))
+            deliver_best(config, files, records)
+            result = files.write(records, time.time() - started)
+            files.write_report(records, result)
+            publish(study.optuna, files.facts(records, result["seconds"]["search"]), records, result)
+            files.event("ended", best=(result["best"] or {}).get("trial"))
+            return result
+        finally:
+            database.close()
+
+    def _watch(self, study: StudyHandle, files: StudyFiles, watch: Watcher, started: float) -> None:
+        budget = self.opening.config.budget
+        deadline = None if budget.timeout is None else started + budget.timeout
+        self._engine.go(deadline)
+        told: TrialRecord | None = None
+        while self._engine.running():
+            records = read_trials(study)
+            progress = _progress("search", records, budget.trials, started, deadline)
+            self._engine.note_finished(progress.finished)
+            files.note_decided(records)
+            if progress.best is not None and progress.best != told:
+                told = progress.best
+                files.write(records, time.time() - started)
+            watch(progress)
+            time.sleep(_POLL_SECONDS)
+        records = read_trials(study)
+        files.note_decided(records)
+        watch(_progress("search", records, budget.trials, started, deadline))
+
+
+def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:
+    measured = answer["plan"]
+    notices = [f"{notice.text} ({notice.count})" if notice.count else notice.text for notice in opening.data.notices]
+    return Plan(
+        models=tuple(measured["models"]),
+        notices=(*notices, *measured["notices"]),
+        trains=measured["trains"],
+        default_seconds=measured["default_seconds"],
+        longest_seconds=measured["longest_seconds"],
+        memory_mib=measured["memory_mib"],
+    )
+
+
+def _open_study(database: Database, opening: Opening, plan: Plan) -> StudyHandle:
+    config = opening.config
+    if opening.resumed:
+        study = open_study(database, config.name)
+        content = {**json.loads(study.config), "config": config.to_json()}
+        update_config(study, json.dumps(content))
+        return replace(study, config=json.dumps(content))
+    data = opening.data
+    content = {
+        "config": config.to_json(),
+        "models": list(plan.models),
+        "data": {"origin": data.origin, **data.counts, "labels": list(data.labels)},
+        "versions": versions(),
+    }
+    return create_study(database, config.name, metric=config.metric, config=json.dumps(content))
+
+
+def _progress(
+    phase: Any, records: Sequence[TrialRecord], trials: int, started: float, deadline: float | None
+) -> Progress:
+    left = None if deadline is None else max(0.0, deadline - time.time())
+    return Progress(phase, records, trials, time.time() - started, left)

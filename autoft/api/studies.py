@@ -1,0 +1,107 @@
+"""A study that exists: opened by name, its trials, result and best model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from autoft.api.opening import known_database, stored_config
+from autoft.api.outputs import StudyFiles
+from autoft.errors import StudyError
+from autoft.storage.reading import read_trials
+from autoft.storage.records import TrialRecord
+from autoft.storage.studies import StudyHandle, open_study, study_names
+from autoft.study.config import StorageConfig, StudyConfig
+from autoft.study.trial_weights import best_complete
+
+
+@dataclass(frozen=True, slots=True)
+class StudyView:
+    """What is known of a study, at the moment it was loaded.
+
+    Attributes:
+        config: Its configuration.
+        records: Its trials.
+        files: Its folder.
+    """
+
+    config: StudyConfig
+    records: tuple[TrialRecord, ...]
+    files: StudyFiles
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The complete trial with the best value."""
+        return best_complete(self.records)
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The content of result.json, empty before the first."""
+        return self.files.read_result()
+
+    @property
+    def best_folder(self) -> Path:
+        """Where the best model lies once it is delivered."""
+        return self.files.folder / "best"
+
+    def trial(self, number: int) -> TrialRecord:
+        """Return one trial.
+
+        Raises:
+            StudyError: If there is none of that number.
+        """
+        for record in self.records:
+            if record.number == number:
+                return record
+        raise StudyError(
+            f"study {self.config.name!r}: a trial from 0 to {len(self.records) - 1} expected, got {number}"
+        )
+
+
+@contextmanager
+def opened(name: str, storage: StorageConfig) -> Iterator[StudyHandle]:
+    """Open a study for the body.
+
+    Raises:
+        StudyError: If there is none of that name.
+    """
+    database = known_database(storage)
+    if database is None:
+        raise StudyError(f"{storage.folder}: unknown study {name!r}, there are no studies in this folder yet")
+    try:
+        yield open_study(database, name)
+    finally:
+        database.close()
+
+
+def load_study(name: str, *, studies_dir: str | Path = "studies", storage: str | None = None) -> StudyView:
+    """Return what is known of a study.
+
+    Args:
+        name: The study's name.
+        studies_dir: Folder of all studies.
+        storage: SQLAlchemy URL; SQLite in `studies_dir` unless given.
+
+    Raises:
+        StudyError: If there is none of that name.
+    """
+    place = StorageConfig(folder=str(studies_dir), url=storage)
+    with opened(name, place) as study:
+        config = replace(stored_config(study.config), storage=place)
+        return StudyView(config, read_trials(study), StudyFiles(config, json.loads(study.config)))
+
+
+def list_studies(storage: StorageConfig) -> list[StudyView]:
+    """Return all studies, oldest first."""
+    database = known_database(storage)
+    if database is None:
+        return []
+    try:
+        names = study_names(database)
+    finally:
+        database.close()
+    return [load_study(name, studies_dir=storage.folder, storage=storage.url) for name in names]

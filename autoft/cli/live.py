@@ -1,0 +1,112 @@
+"""The live view of a search: a table in a terminal, one line a trial elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from autoft.api.progress import Progress, Watcher
+from autoft.cli.tables import plain_table
+from autoft.report.words import duration, score
+from autoft.storage.records import TrialRecord
+
+_SHOWN = 12
+_COLOURS = {
+    "complete": "green",
+    "running": "cyan",
+    "pruned": "yellow",
+    "failed": "red",
+    "infeasible": "magenta",
+}
+
+
+@contextmanager
+def watching(console: Console, metric: str) -> Iterator[Watcher]:
+    """Give a watcher that shows each progress the way the console can."""
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=4, transient=True) as live:
+            yield lambda progress: live.update(_view(progress, metric))
+    else:
+        yield _Lines(console, metric)
+
+
+class _Lines:
+    """Prints one line for each trial whose fate is decided."""
+
+    def __init__(self, console: Console, metric: str) -> None:
+        self._console, self._metric = console, metric
+        self._told: set[int] | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        decided = [record for record in progress.records if record.state not in ("running", "paused")]
+        if self._told is None:
+            # Trials of an earlier run of the study were told then.
+            self._told = {r.number for r in decided if r.ended is not None and progress.seconds < 1.0}
+        for record in decided:
+            if record.number not in self._told:
+                self._told.add(record.number)
+                self._console.print(self._line(record, progress), soft_wrap=True, highlight=False)
+
+    def _line(self, record: TrialRecord, progress: Progress) -> str:
+        reached = "-" if record.value is None else score(record.value)
+        best = progress.best
+        known = "" if best is None else f"  best {score(best.value)} (trial {best.number})"
+        reason = f"  {record.reason}" if record.reason else ""
+        return (
+            f"trial {record.number:>3} {record.state:<10} {self._metric} {reached:>6} "
+            f"{duration(record.seconds):>7}{known}  {short_config(record)}{reason}"
+        )
+
+
+def short_config(record: TrialRecord) -> str:
+    """Return what matters most of a configuration in a few words."""
+    method = str(record.config.get("method", ""))
+    rate = record.config.get(f"method.{method}.learning_rate")
+    words = [method]
+    if isinstance(rate, float):
+        words.append(f"{rate:.1e}")
+    words.append(f"batch {record.config.get('train.batch_size')}")
+    freeze = record.config.get("freeze")
+    if isinstance(freeze, float) and freeze > 0:
+        words.append(f"freeze {freeze:.2f}")
+    return " ".join(words)
+
+
+def _view(progress: Progress, metric: str) -> RenderableType:
+    table = plain_table("trial", "state", metric, "ninth", "time", "configuration")
+    for record in progress.records[-_SHOWN:]:
+        last = record.evaluations[-1].step if record.evaluations else 0
+        state = Text(record.state, style=_COLOURS.get(record.state, ""))
+        table.add_row(
+            "default" if record.number == 0 else str(record.number),
+            state,
+            "-" if record.value is None else score(record.value),
+            f"{last}/9",
+            duration(record.seconds),
+            short_config(record),
+        )
+    return Group(_headline(progress, metric), table)
+
+
+def _headline(progress: Progress, metric: str) -> Text:
+    parts = [f"{progress.finished} of {progress.trials} configurations"]
+    best = progress.best
+    if best is not None:
+        parts.append(f"best {metric} {score(best.value)} (trial {best.number})")
+    default = next((r for r in progress.records if r.number == 0 and r.value is not None), None)
+    if default is not None:
+        parts.append(f"default {score(default.value)}")
+    parts.append(duration(progress.seconds))
+    left = progress.expected_seconds
+    if progress.phase == "delivery":
+        parts.append("delivering the best model")
+    elif left is not None:
+        parts.append(f"about {duration(left)} left")
+    return Text(" · ".join(parts), style="bold")
+
+
+__all__ = ["short_config", "watching"]

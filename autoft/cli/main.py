@@ -1,0 +1,75 @@
+"""The entry point: runs one command and returns its exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+from autoft.errors import AutoftError, ConfigError, StorageError
+
+DONE, NO_TRIAL, WRONG_INPUT, NO_STORAGE, BUG, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; passes every handler of ordinary errors, like KeyboardInterrupt."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments without the program's name; those of the process unless given.
+
+    Returns:
+        0 done, 1 no complete trial, 2 wrong input, 3 storage unreachable, 70 bug, 130 SIGINT, 143 SIGTERM.
+    """
+    from autoft.cli.app import app
+
+    # Read once by the hub's client at import: no progress bars between our own.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.basicConfig(level=os.environ.get("AUTOFT_LOG", "WARNING"), format="%(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        result = app(args=None if argv is None else list(argv), prog_name="autoft", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return WRONG_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except Terminated:
+        return TERMINATED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`); nothing is left to say.
+        sys.stderr.close()
+        return DONE
+    except ConfigError as error:
+        return _say(error.problems, WRONG_INPUT)
+    except StorageError as error:
+        return _say([str(error)], NO_STORAGE)
+    except AutoftError as error:
+        return _say([str(error)], BUG)
+    except Exception:  # noqa: BLE001 - anything else is a bug: its traceback is shown
+        traceback.print_exc()
+        return _say(["this is a bug in autoft: report the lines above with what you typed"], BUG)
+    return result if isinstance(result, int) else DONE
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise Terminated
+
+
+def _say(problems: Sequence[str], code: int) -> int:
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return code

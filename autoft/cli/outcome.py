@@ -1,0 +1,63 @@
+"""What a search ends with: the best against the default, a table by label, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from autoft.api.studies import StudyView
+from autoft.cli.search import where
+from autoft.cli.tables import config_table, label_table
+from autoft.report.words import duration, gain_words
+
+
+def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) -> None:
+    """Print the outcome of a search."""
+    counts = result["trials"]
+    states = ", ".join(
+        f"{counts[state]} {state}" for state in ("complete", "pruned", "infeasible", "failed") if counts[state]
+    )
+    console.print(
+        f"\n[bold]{counts['configurations']} configurations[/bold] in {duration(result['seconds']['search'])}: {states}",
+        highlight=False,
+    )
+    console.print(gain_words(result), highlight=False, markup=False)
+    best = view.best
+    if best is None:
+        reasons = {record.reason for record in view.records if record.reason}
+        for reason in sorted(reasons)[:5]:
+            console.print(f"  {reason}", highlight=False, markup=False)
+        return
+    default = view.trial(0)
+    console.print(config_table(best.config, default.config))
+    labels = label_table(best.metrics, default.metrics)
+    if labels is not None:
+        console.print(labels)
+    print_next(console, view)
+
+
+def print_next(console: Console, view: StudyView) -> None:
+    """Print what may be typed next."""
+    config = view.config
+    there = [config.name, *where(config.storage.folder, config.storage.url)]
+    console.print(f"model   {view.best_folder}", highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        f"report  {view.files.folder / 'report.html'}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    steps = [("score the test split, once", ["autoft", "test", *there])] if view.files.data_facts()["test"] else []
+    steps += [
+        (
+            "find entities in your text" if config.task == "ner" else "predict",
+            ["autoft", "predict", *there, "TEXT.txt"],
+        ),
+        ("copy the model", ["autoft", "export", config.name, "my-model", *there[1:]]),
+        ("look at all trials", ["autoft", "dashboard", *there[1:]]),
+    ]
+    for what, words in steps:
+        console.print(f"  {shlex.join(words):<52} {what}", highlight=False, markup=False, soft_wrap=True)

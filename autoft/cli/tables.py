@@ -1,0 +1,65 @@
+"""Tables that people like to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from autoft.report.words import score
+
+_NUMBERS = (
+    "f1",
+    "precision",
+    "recall",
+    "support",
+    "value",
+    "trial",
+    "best",
+    "default",
+    "gain",
+    "time",
+    "ninth",
+)
+
+
+def plain_table(*columns: str, title: str | None = None) -> Table:
+    """Return a table with a rule under its head; columns of numbers are aligned to the right."""
+    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+    return table
+
+
+def label_table(best: Mapping[str, float], default: Mapping[str, float]) -> Table | None:
+    """Return precision, recall and F1 of each label, with the default's F1 beside; None where there are no labels."""
+    labels = sorted({name.partition(".")[2] for name in best if name.startswith("f1.")})
+    if not labels:
+        return None
+    table = plain_table("label", "precision", "recall", "f1", "default", "support")
+    for label in labels:
+        table.add_row(
+            label,
+            *(score(best.get(f"{name}.{label}")) for name in ("precision", "recall", "f1")),
+            score(default.get(f"f1.{label}")),
+            f"{best.get(f'support.{label}', 0):.0f}",
+        )
+    return table
+
+
+def config_table(best: Mapping[str, Any], default: Mapping[str, Any]) -> Table:
+    """Return the best configuration against the default, what differs in bold."""
+    table = plain_table("parameter", "best", "default")
+    for path in dict.fromkeys([*best, *default]):
+        new, old = _value(best.get(path)), _value(default.get(path))
+        style = "bold" if new != old else "dim"
+        table.add_row(path, new, old, style=style)
+    return table
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

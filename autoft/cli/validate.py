@@ -1,0 +1,56 @@
+"""autoft validate: judges space and data, trains nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from autoft.cli.options import AsJson
+
+
+def validate_command(
+    task: Annotated[str, typer.Argument(help="What is asked.")],
+    data: Annotated[
+        str | None,
+        typer.Option("--data", help="Folder, file or hub id; the built-in sample unless given."),
+    ] = None,
+    space: Annotated[
+        str | None,
+        typer.Option("--space", help="A name or a YAML file; the task's own unless given."),
+    ] = None,
+    model: Annotated[str, typer.Option("--model", help="Base model whose tokenizer reads the data.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Check a search space and a data set; nothing is trained and nothing is written.
+
+    Example: autoft validate ner --data my-corpus/
+    """
+    from rich.console import Console
+
+    from autoft.api.validating import validate
+    from autoft.cli.tables import plain_table
+
+    found = validate(task, source=data, space=space, model=model)
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    console.print(
+        f"space   {found['space']['file']}: {found['space']['parameters']} parameters vary",
+        highlight=False,
+    )
+    counts = found["data"]
+    console.print(
+        f"data    {counts['origin']}: {counts['train']} train, {counts['dev']} dev, {counts['test']} test",
+        highlight=False,
+        markup=False,
+    )
+    table = plain_table("label", "train", "dev", "test")
+    for label, row in found["labels"].items():
+        table.add_row(label, *(str(row.get(split, "-")) for split in ("train", "dev", "test")))
+    console.print(table)
+    for notice in found["notices"]:
+        console.print(f"note: {notice}", style="yellow", highlight=False, markup=False)
+    console.print("valid", style="green")

@@ -1,0 +1,35 @@
+"""Features: encoded sequences, the one value that tasks make and the trainer reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Encoded sequences, ragged; padding is named here and done by `training`.
+
+    Attributes:
+        columns: Name -> one integer array a sequence, [T] each. `input_ids` and `attention_mask` go to the model;
+            `labels` hold the targets.
+        padding: Column -> padding value. Columns without one stay out of the batch (notes for `decode`).
+        owner: Example that each sequence belongs to, [N']; a long example has several windows.
+    """
+
+    columns: Mapping[str, tuple[IntArray, ...]]
+    padding: Mapping[str, int]
+    owner: IntArray
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    @property
+    def lengths(self) -> IntArray:
+        """Tokens of each sequence, [N']."""
+        return np.array([len(ids) for ids in self.columns["input_ids"]], dtype=np.int64)

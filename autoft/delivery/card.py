@@ -1,0 +1,85 @@
+"""The model card: what the model is, how it scored, how to use it, how it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_USE = {
+    "token-classification": """from transformers import pipeline
+
+tagger = pipeline("token-classification", model="PATH", aggregation_strategy="first")
+print(tagger("Ada Lovelace met Charles Babbage in London."))""",
+}
+_USE_AUTOFT = """import autoft
+
+model = autoft.load("PATH")
+print(model.predict(["Ada Lovelace met Charles Babbage in London."]))"""
+_FRACTIONS = ("precision", "recall", "f1", "support")
+
+
+def model_card(facts: Mapping[str, Any]) -> str:
+    """Return the card of a delivered model as Markdown with its YAML header.
+
+    Args:
+        facts: The manifest: `task`, `head`, `plain`, `labels`, `model`, `metric`, `dev`, `metrics`, `config`, `study`,
+            `trial`, `trained`, `data`, `versions`.
+    """
+    parts = [
+        _header(facts),
+        f"# {facts['study']}: {facts['task']} model, found by autoft",
+        f"`{facts['model']}` tuned for {facts['task']} on {facts['data']['origin']} "
+        f"({facts['data']['train']} train, {facts['data']['dev']} dev examples). {facts['trained']}",
+        f"**Dev {facts['metric']}: {facts['dev']:.4f}** (best evaluation of trial {facts['trial']}; "
+        "chosen on dev, so a little too good: `autoft test` scores the test split).",
+        "## Scores on dev",
+        _scores(facts["metrics"]),
+        "## Use",
+        _use(facts),
+        "## How it was trained",
+        _table(
+            ("parameter", "value"),
+            [(f"`{path}`", f"`{value}`") for path, value in facts["config"].items()],
+        ),
+        f"Study `{facts['study']}`, trial {facts['trial']}, data fingerprint `{facts['data']['fingerprint'][:16]}`. "
+        "`autoft.json` holds the sha256 of every file. Versions: "
+        + ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+        + ".",
+        "## Limits",
+        "Scores hold for data like the data above. The model inherits the limits and biases of its base model and of "
+        "the labelled corpus; look at its errors on your own text before you rely on it.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _header(facts: Mapping[str, Any]) -> str:
+    lines = ["---", "library_name: transformers", f"pipeline_tag: {facts['head']}"]
+    if "/" in facts["model"] and not facts["model"].startswith(("/", ".", "package:")):
+        lines.append(f"base_model: {facts['model']}")
+    lines += ["tags:", "- autoft", f"- {facts['task']}", "---"]
+    return "\n".join(lines)
+
+
+def _use(facts: Mapping[str, Any]) -> str:
+    if facts["plain"]:
+        return f"```python\n{_USE[facts['head']]}\n```"
+    note = "The head is not one of transformers' own, so the folder holds a plain encoder and `head.safetensors`:"
+    return f"{note}\n\n```python\n{_USE_AUTOFT}\n```"
+
+
+def _scores(metrics: Mapping[str, float]) -> str:
+    labels = sorted({name.partition(".")[2] for name in metrics if "." in name})
+    rows = [(label, *(_number(name, metrics.get(f"{name}.{label}")) for name in _FRACTIONS)) for label in labels]
+    overall = [(name, f"{value:.4f}") for name, value in metrics.items() if "." not in name]
+    return _table(("metric", "value"), overall) + ("\n\n" + _table(("label", *_FRACTIONS), rows) if rows else "")
+
+
+def _number(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.0f}" if name == "support" else f"{value:.4f}"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

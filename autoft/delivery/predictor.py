@@ -1,0 +1,82 @@
+"""The predictor: a delivered model, from raw input to answers in the user's world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autoft.delivery.folder import read_model
+from autoft.files import check_manifest
+from autoft.models.assembly import TrialModel
+from autoft.models.base import load_tokenizer
+from autoft.tasks import TASKS, Task
+from autoft.training.batches import make_resident
+from autoft.training.inference import run_model
+from autoft.training.runtime import Runtime, find_device
+
+Record = str | Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A model that autoft delivered.
+
+    Attributes:
+        task: What it was trained for.
+        labels: Its classes.
+        facts: What its manifest says.
+    """
+
+    task: Task[Any, Any]
+    labels: tuple[str, ...]
+    facts: Mapping[str, Any]
+    _model: TrialModel
+    _tokenizer: Any
+    _runtime: Runtime
+
+    def predict(self, inputs: Sequence[Record]) -> list[dict[str, Any]]:
+        """Answer each input: a text, or a JSON object such as `{"text": …}` or `{"tokens": […]}`.
+
+        Raises:
+            DataError: If an input is neither.
+        """
+        read = [self.task.read_input(record) for record in inputs]
+        # An input without a single word has nothing that a model could read.
+        examples = [example for example, _ in read if self.task.text(example).strip()]
+        predictions = iter(self._decode(examples))
+        return [
+            self.task.answer(next(predictions) if self.task.text(example).strip() else (), context)
+            for example, context in read
+        ]
+
+    def score(self, examples: Sequence[Any]) -> dict[str, float]:
+        """Return every metric of the model on examples of its task."""
+        return self.task.score(examples, self._decode(list(examples)))
+
+    def _decode(self, examples: list[Any]) -> list[Any]:
+        if not examples:
+            return []
+        features = self.task.encode(examples, self._tokenizer, self.labels, self.facts["max_length"])
+        sequences = make_resident(features, self._runtime.device)
+        outputs = run_model(self._model, sequences, self._runtime)
+        return self.task.decode(outputs.scores, features, self.labels)
+
+
+def load_model(folder: str | Path, *, device: str = "auto") -> Predictor:
+    """Load a model folder that autoft wrote, after comparing every file with its manifest.
+
+    Raises:
+        ConfigError: If the folder is no such model, or was changed.
+    """
+    path = Path(folder)
+    facts = check_manifest(path)
+    runtime = Runtime(device=find_device(device), micro_batch=1, threads=torch.get_num_threads())
+    pristine, model = read_model(path, facts)
+    model.module.to(runtime.device)
+    tokenizer = load_tokenizer(pristine.source)
+    task = TASKS.get(facts["task"])()
+    return Predictor(task, tuple(facts["labels"]), facts, model, tokenizer, runtime)

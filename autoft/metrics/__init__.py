@@ -1,0 +1,5 @@
+"""References and predictions to numbers."""
+
+from autoft.metrics.spans import iob2_spans, strict_span_scores
+
+__all__ = ["iob2_spans", "strict_span_scores"]

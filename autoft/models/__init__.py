@@ -1,0 +1,1 @@
+"""Models: base models, heads, tuning methods and freezing, assembled into a trial's module."""

@@ -1,0 +1,201 @@
+"""Assembly: base model, head, method and freezing become the module of one trial."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from autoft.errors import ConfigError
+from autoft.models.anatomy import Anatomy
+from autoft.models.base import Pristine
+from autoft.models.dropout import set_dropout, silence_prefix
+from autoft.models.freezing import trained_layers
+from autoft.models.heads import Head
+from autoft.models.initial import initialise
+from autoft.models.methods.base import Method
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What makes a trial's module out of a base model.
+
+    Attributes:
+        head: What stands on the encoder.
+        method: What trains.
+        freeze: Share of the layers that do not.
+        dropout: Probability everywhere in what is not frozen; None keeps the model's own.
+    """
+
+    head: Head
+    method: Method
+    freeze: float = 0.0
+    dropout: float | None = None
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name}: a value from 0 to {limit} expected, got {value!r}"
+            for name, value, limit in (
+                ("freeze", self.freeze, 1),
+                ("dropout", self.dropout or 0.0, 1),
+            )
+            if not 0.0 <= value <= limit
+        ]
+        if problems:
+            raise ConfigError(*problems)
+
+
+class TrialModel:
+    """A trial's module, and what a trainer asks of it.
+
+    Attributes:
+        module: Called as the model's own class is.
+        head: Owns the loss.
+        classes: C.
+        anatomy: Of the base model.
+    """
+
+    def __init__(self, module: nn.Module, recipe: Recipe, anatomy: Anatomy, classes: int) -> None:
+        self.module = module
+        self.head = recipe.head
+        self.anatomy = anatomy
+        self.classes = classes
+        self._method = recipe.method
+        self._trainable = [
+            (name, value, anatomy.unit_of(name)) for name, value in module.named_parameters() if value.requires_grad
+        ]
+        # PEFT keeps the head it copied as `original_module`.
+        self.parameters_total = sum(
+            value.numel() for name, value in module.named_parameters() if ".original_module." not in name
+        )
+        self.parameters_trainable = sum(value.numel() for _, value, _ in self._trainable)
+        self.prefix_units = min(depth for _, _, depth in self._trainable)
+
+    def logits(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the scores of each class, [B, T, C].
+
+        Args:
+            batch: Columns, [B, T] each; those that the model does not know are left out.
+        """
+        inputs = {word: batch[word] for word in self.anatomy.inputs if word in batch}
+        return cast(Tensor, self.module(**inputs).logits)
+
+    def loss(self, batch: Mapping[str, Tensor], smoothing: float) -> tuple[Tensor, Tensor]:
+        """Return the summed loss of the labelled tokens of a batch, and their count."""
+        return self.head.loss(self.logits(batch), batch["labels"], smoothing)
+
+    def named_trainable(self) -> list[tuple[str, nn.Parameter, int]]:
+        """Return name, parameter and depth of all that trains, from 0 (embeddings) to the head."""
+        return list(self._trainable)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return copies on the CPU of all that trains, by name."""
+        return {
+            name: value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+            for name, value, _ in self._trainable
+        }
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over what `weights` returned for the same recipe.
+
+        Raises:
+            ValueError: If a name is missing, unknown, or of another shape.
+        """
+        if weights.keys() != {name for name, _, _ in self._trainable}:
+            raise ValueError("weights of another recipe: the names of what trains differ")
+        with torch.no_grad():
+            for name, value, _ in self._trainable:
+                if weights[name].shape != value.shape:
+                    raise ValueError(f"weights of another recipe: {name} has another shape")
+                value.copy_(weights[name])
+
+    def sha256(self) -> str:
+        """Return the digest of names and bytes of all that trains, in the order of names."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.weights().items()):
+            digest.update(name.encode() + b"\0")
+            digest.update(value.numpy().tobytes())
+        return digest.hexdigest()
+
+    def merged(self) -> PreTrainedModel:
+        """Return a plain model on the CPU with the same outputs, sharing nothing with this one."""
+        memo: dict[int, Tensor] = {
+            id(value): _parameter(value.detach().to("cpu", copy=True)) for value in self.module.parameters()
+        }
+        memo |= {id(value): value.to("cpu", copy=True) for value in self.module.buffers()}
+        plain = self._method.merge(copy.deepcopy(self.module, memo), self.anatomy)
+        return plain.eval().requires_grad_(False)
+
+    def save_adapter(self, folder: Path) -> None:
+        """Write what was trained without the base model.
+
+        Raises:
+            ConfigError: If the method has no adapter.
+        """
+        self._method.save_adapter(self.module, folder)
+
+    def describe(self) -> str:
+        """Say what trains: `layers 3-6 and the head: 5,330,000 of 22,700,000 parameters`."""
+        units = {depth for _, _, depth in self._trainable}
+        layers = sorted(units - {0, self.anatomy.top})
+        words = ["the embeddings"] if 0 in units else []
+        if layers and self.anatomy.shared:
+            words.append("the shared layers")
+        elif layers:
+            first, last = layers[0], layers[-1]
+            words.append(f"layers {first}-{last}" if first < last else f"layer {first}")
+        words.append("the head")
+        what = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+        return f"{what}: {self.parameters_trainable:,} of {self.parameters_total:,} parameters"
+
+
+def compatible(anatomy: Anatomy, head: Head, method: Method) -> str | None:
+    """Return why such a model, head and method do not go together, or None if they do."""
+    if not anatomy.head:
+        return f"{anatomy.architecture}: a {head.kind} head expected outside the encoder, found none"
+    return method.refuse(anatomy)
+
+
+def assemble(pristine: Pristine, recipe: Recipe, seed: int) -> TrialModel:
+    """Make the module of one trial; depends on nothing but the arguments.
+
+    What does not train shares its memory with `pristine`, which is never changed.
+
+    Raises:
+        ConfigError: If the method cannot tune the model.
+    """
+    anatomy = pristine.anatomy
+    refusal = compatible(anatomy, recipe.head, recipe.method)
+    if refusal:
+        raise ConfigError(refusal)
+    model = _shared_copy(pristine.model)
+    initialise(model, pristine.fresh, seed)
+    recipe.head.attach(model, seed)
+    if recipe.dropout is not None:
+        set_dropout(model, recipe.dropout)
+    layers = trained_layers(recipe.freeze, anatomy)
+    module = recipe.method.wrap(model, anatomy, layers, seed)
+    for value in module.parameters():
+        if value.requires_grad:
+            value.data = value.data.clone()
+    trial = TrialModel(module, recipe, anatomy, len(pristine.labels))
+    silence_prefix(model, anatomy, trial.prefix_units)
+    return trial
+
+
+def _shared_copy(model: PreTrainedModel) -> PreTrainedModel:
+    """Copy modules and configuration, not the numbers in them."""
+    memo: dict[int, Tensor] = {id(value): _parameter(value.detach()) for value in model.parameters()}
+    memo |= {id(value): value for value in model.buffers()}
+    return copy.deepcopy(model, memo)
+
+
+def _parameter(value: Tensor) -> nn.Parameter:
+    return nn.Parameter(value, requires_grad=False)

@@ -1,0 +1,85 @@
+"""What a report must know of a study besides its trials, as frozen values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from autoft.space.search_space import Parameter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """Which rows were used.
+
+    Attributes:
+        origin: Where they come from, in words.
+        train: Rows of the train split, limits applied.
+        dev: Rows of the dev split, limits applied.
+        test: Rows of the sealed test split; None where there is none.
+        fingerprint: sha256 of the rows.
+    """
+
+    origin: str
+    train: int
+    dev: int
+    test: int | None = None
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyFacts:
+    """One search.
+
+    Attributes:
+        name: The study's name.
+        task: The registered task.
+        metric: What is optimised; larger is better.
+        model: The base model, or the base models, in words.
+        data: Which rows.
+        seed: From which every other seed is derived.
+        space: What varies.
+        versions: Package -> version.
+        plain: Whether plain `transformers` loads the best model.
+        seconds: Spent on the search so far, over all its runs.
+        direction: Always `maximize`.
+        default_number: The trial of the default configuration.
+    """
+
+    name: str
+    task: str
+    metric: str
+    model: str
+    data: DataFacts
+    seed: int = 0
+    space: tuple[Parameter, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    plain: bool = True
+    seconds: float = 0.0
+    direction: str = "maximize"
+    default_number: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalists:
+    """What the finalists scored on dev, on the same fresh seeds.
+
+    Attributes:
+        scores: Trial number -> the metric on each seed, the same seeds in the same order for all;
+            the default is among them.
+        seconds: Spent on them.
+
+    Raises:
+        ValueError: If the trials have unlike numbers of scores, or one is not a finite number.
+    """
+
+    scores: Mapping[int, tuple[float, ...]]
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        lengths = {number: len(scores) for number, scores in self.scores.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"finalists must share their seeds, got scores per trial {lengths}")
+        if not all(math.isfinite(one) for scores in self.scores.values() for one in scores):
+            raise ValueError(f"finalists' scores must be finite, got {dict(self.scores)}")

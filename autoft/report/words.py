@@ -1,0 +1,140 @@
+"""How numbers, durations, configurations and gains are written for people."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from autoft.space.domains import Scalar, same, spell
+
+NOTHING = "–"
+
+
+class ConfigLine(NamedTuple):
+    """One parameter of a configuration beside the default's.
+
+    Attributes:
+        path: The parameter.
+        value: Its value, in words.
+        default: The default's, in words.
+        differs: Whether the two are unlike.
+    """
+
+    path: str
+    value: str
+    default: str
+    differs: bool
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time in at most two units: `4.2s`, `48s`, `4m 10s`, `2h 05m`, `3d 04h`."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 9.95:
+        return f"{max(seconds, 0.0):.1f}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return f"{minutes // 60}h {minutes % 60:02d}m"
+    hours = round(seconds / 3600)
+    return f"{hours // 24}d {hours % 24:02d}h"
+
+
+def score(value: float | None) -> str:
+    """Return a metric: four decimals where it is a share, two where it goes to 100."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+
+
+def signed_score(value: float | None) -> str:
+    """Return a difference of metrics with its sign."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return ("+" if value >= 0 else "−") + score(abs(value))
+
+
+def value_words(value: Scalar | None) -> str:
+    """Return a parameter's value, floats with four significant digits; `–` where it has none."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, float):
+        return re.sub(r"e([+-])0*(?=\d)", lambda found: "e" + found[1].strip("+"), f"{value:.4g}")
+    return spell(value)
+
+
+def count_words(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 trial`, `3 trials`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def config_lines(config: Mapping[str, Scalar], default: Mapping[str, Scalar]) -> tuple[ConfigLine, ...]:
+    """Return every parameter of either configuration, in the order of `config`."""
+    return tuple(_config_line(path, config.get(path), default.get(path)) for path in dict.fromkeys([*config, *default]))
+
+
+def gain_words(result: Mapping[str, Any]) -> str:
+    """Return what the search gained over the default, honestly, from the content of result.json."""
+    best, default = result["best"], result["default"]
+    metric = f"dev {result['metric']}"
+    if best is None:
+        return "No configuration was completed, so there is no model yet."
+    if default is None or default["dev"] is None:
+        return (
+            f"Trial {best['trial']} reached {metric} {score(best['dev'])}. The default "
+            "configuration was not completed, so there is nothing to compare it with."
+        )
+    if result["gain"] is not None:
+        return _checked_gain(result, metric)
+    if best["trial"] == default["trial"]:
+        rivals = result["trials"]["configurations"] - 1
+        if not rivals:
+            return f"The default reached {metric} {score(best['dev'])}; nothing else was tried."
+        return (
+            f"None of {count_words(rivals, 'other configuration')} beat the default, which "
+            f"reached {metric} {score(best['dev'])}."
+        )
+    return (
+        f"Trial {best['trial']} reached {metric} {score(best['dev'])}, the default "
+        f"{score(default['dev'])}: {_gain(best['dev'] - default['dev'], default['dev'])}. "
+        "One seed each; not yet checked on fresh seeds."
+    )
+
+
+def _checked_gain(result: Mapping[str, Any], metric: str) -> str:
+    best, default, gain = result["best"], result["default"], result["gain"]
+    seeds = count_words(len(best["dev_seeds"]), "fresh seed")
+    if best["trial"] == default["trial"]:
+        return f"On {seeds} no finalist beat the default, which reaches {metric} {_mean(default)} on average."
+    interval = ""
+    if gain["ci95"] is not None:
+        low, high = map(signed_score, gain["ci95"])
+        interval = f" (95 % interval {low} to {high})"
+    verdict = "This is more than noise." if gain["significant"] else "This may be noise: the default would do as well."
+    return (
+        f"On {seeds} trial {best['trial']} reaches {metric} {_mean(best)} on average, the default "
+        f"{_mean(default)}: a gain of {signed_score(gain['mean'])}{interval}. {verdict}"
+    )
+
+
+def _mean(entry: Mapping[str, Any]) -> str:
+    spread = "" if entry["dev_std"] is None else f" ± {score(entry['dev_std'])}"
+    return score(entry["dev_mean"]) + spread
+
+
+def _gain(difference: float, base: float) -> str:
+    share = f" ({difference / base:+.0%})".replace("%", " %") if base > 0 else ""
+    return signed_score(difference) + share
+
+
+def _config_line(path: str, value: Scalar | None, default: Scalar | None) -> ConfigLine:
+    if value is None or default is None:
+        return ConfigLine(path, value_words(value), value_words(default), differs=True)
+    differs = not same(value, default)
+    return ConfigLine(path, value_words(value), value_words(default), differs)

@@ -1,0 +1,1 @@
+"""Remembers: Optuna's database, autoft's own tables beside it, and checkpoints."""

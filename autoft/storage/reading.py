@@ -1,0 +1,65 @@
+"""Trials as frozen records: what Optuna holds of a study, joined with where its claims stand."""
+
+from __future__ import annotations
+
+from optuna.trial import FrozenTrial, TrialState
+
+from autoft.storage import attributes as keys
+from autoft.storage.leases import ClaimState, states
+from autoft.storage.records import TrialRecord
+from autoft.storage.records import TrialState as RecordState
+from autoft.storage.studies import StudyHandle
+
+
+def read_trials(study: StudyHandle) -> tuple[TrialRecord, ...]:
+    """Return every configuration of a study, by number; told ones are read only once.
+
+    Raises:
+        StorageError: If the database cannot be reached.
+    """
+    claimed = states(study.database, study.study_id)
+    trials = study.optuna.get_trials(deepcopy=False)
+    return tuple(_as_record(trial, claimed.get(trial.number)) for trial in trials)
+
+
+def read_trial(study: StudyHandle, number: int) -> TrialRecord:
+    """Return one configuration.
+
+    Raises:
+        KeyError: If there is none of that number.
+    """
+    storage = study.database.storage
+    trial_id = storage.get_trial_id_from_study_id_trial_number(study.study_id, number)
+    return _as_record(storage.get_trial(trial_id), states(study.database, study.study_id).get(number))
+
+
+def _as_record(trial: FrozenTrial, claimed: ClaimState | None) -> TrialRecord:
+    found = trial.user_attrs
+    evaluations = keys.evaluations_in(found)
+    last = evaluations[-1].seconds if evaluations else 0.0
+    return TrialRecord(
+        number=trial.number,
+        state=_state_of(trial, claimed),
+        value=keys.best_value(evaluations),
+        config=found.get(keys.CONFIG, {}),
+        evaluations=evaluations,
+        metrics=found.get(keys.METRICS, {}),
+        reason=found.get(keys.REASON),
+        seconds=found.get(keys.SECONDS, last),
+        execution=found.get(keys.EXECUTION, {}),
+        facts=found.get(keys.FACTS, {}),
+        started=trial.datetime_start,
+        ended=trial.datetime_complete,
+    )
+
+
+def _state_of(trial: FrozenTrial, claimed: ClaimState | None) -> RecordState:
+    match trial.state:
+        case TrialState.COMPLETE:
+            return "complete"
+        case TrialState.PRUNED:
+            return "infeasible" if any(broken > 0 for broken in trial.constraints.values()) else "pruned"
+        case TrialState.FAIL:
+            return "failed"
+        case _:
+            return "paused" if claimed == "paused" else "running"

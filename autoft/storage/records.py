@@ -1,0 +1,70 @@
+"""What storage remembers, as frozen values that everyone may read without knowing Optuna."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Scalar = str | int | float | bool
+TrialState = Literal["running", "paused", "complete", "pruned", "failed", "infeasible"]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRecord:
+    """One evaluation on dev.
+
+    Attributes:
+        step: The ninth of the configuration's own schedule, 1 … 9.
+        epoch: Epochs trained, a fraction.
+        value: The metric that the study optimises.
+        loss: Mean dev loss.
+        train_loss: Mean train loss since the evaluation before.
+        seconds: Since the trial began.
+    """
+
+    step: int
+    epoch: float
+    value: float
+    loss: float
+    train_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One configuration and what became of it.
+
+    Attributes:
+        number: The trial's number in its study; 0 is the default configuration.
+        state: `infeasible` is out of memory, told to the sampler as a constraint.
+        value: The best evaluation's metric so far; None before the first.
+        config: The complete configuration, parameter path -> value, constants included.
+        evaluations: In the order of their steps.
+        metrics: Every metric at the best evaluation; `f1.PER` is `f1` of the label PER.
+        reason: Why it was pruned, failed or infeasible, in words.
+        seconds: Spent on training and evaluating it.
+        execution: What a replay needs besides the configuration: threads, micro_batch, device, …
+        facts: Counts about the trial: `trainable_parameters`, `parameters`, `steps`, ….
+        started: When a worker took it.
+        ended: When it was told.
+    """
+
+    number: int
+    state: TrialState
+    value: float | None
+    config: Mapping[str, Scalar]
+    evaluations: tuple[EvaluationRecord, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    reason: str | None = None
+    seconds: float = 0.0
+    execution: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, float] = field(default_factory=dict)
+    started: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def best_step(self) -> int | None:
+        """The step of the first evaluation that reached `value`."""
+        return next((e.step for e in self.evaluations if e.value == self.value), None)

@@ -1,0 +1,78 @@
+"""What one configuration has reached, and how those that reached a rung are ranked there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+# The metric says nothing about a rung where more than this share of the trials stands at its floor.
+_BLIND_SHARE = 1 / 3
+
+
+class Evaluated(Protocol):
+    """One evaluation on dev, as storage records it."""
+
+    @property
+    def step(self) -> int:
+        """The ninth of the schedule."""
+
+    @property
+    def value(self) -> float:
+        """The metric; larger is better."""
+
+    @property
+    def loss(self) -> float:
+        """Mean dev loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The best that a configuration had reached at a rung: metric and dev loss, each on its own."""
+
+    value: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One configuration at the rungs it has reached.
+
+    Attributes:
+        number: The configuration's number; 0 is the default.
+        rungs: Rung -> what it had reached there; rungs that do not count for it are missing.
+    """
+
+    number: int
+    rungs: Mapping[int, Reached]
+
+
+def standing_of(number: int, evaluations: Iterable[Evaluated], rungs: Sequence[int]) -> Standing:
+    """Return the standing of a configuration at those of `rungs` where it has been evaluated."""
+    reached: dict[int, Reached] = {}
+    value, loss = -math.inf, math.inf
+    for evaluation in sorted(evaluations, key=lambda one: one.step):
+        # max and min keep their first argument when compared with NaN.
+        value, loss = max(value, evaluation.value), min(loss, evaluation.loss)
+        if evaluation.step in rungs:
+            reached[evaluation.step] = Reached(value, loss)
+    return Standing(number, reached)
+
+
+def ranks_by_loss(standings: Iterable[Standing], rung: int, floor: float) -> bool:
+    """Tell whether a rung is blind by metric: it stands at its floor for more than a third."""
+    values = [one.rungs[rung].value for one in standings if rung in one.rungs]
+    return sum(value <= floor for value in values) > _BLIND_SHARE * len(values)
+
+
+def place_of(mine: Standing, standings: Iterable[Standing], rung: int, floor: float) -> int:
+    """Return how many of `standings` are strictly better than `mine` at `rung`, plus one."""
+    at_rung = [one for one in standings if rung in one.rungs and one.number != mine.number]
+    by_loss = ranks_by_loss([*at_rung, mine], rung, floor)
+
+    def goodness(one: Standing) -> tuple[float, float]:
+        reached = one.rungs[rung]
+        return (-reached.loss, reached.value) if by_loss else (reached.value, -reached.loss)
+
+    return 1 + sum(goodness(one) > goodness(mine) for one in at_rung)

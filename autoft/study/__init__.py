@@ -1,0 +1,1 @@
+"""Study: one search, its configuration, its trials and its workers; joins what lies below."""

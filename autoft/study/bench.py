@@ -1,0 +1,151 @@
+"""The bench: everything that is made once a study and shared by the trials of one worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autoft.data.features import Features
+from autoft.models.assembly import TrialModel
+from autoft.models.base import Pristine, load_pristine, load_tokenizer, resolve_model
+from autoft.models.heads import Head
+from autoft.study.config import StudyConfig
+from autoft.study.features import encode_cached
+from autoft.study.rows import StudyData
+from autoft.tasks import TASKS, Task
+from autoft.training.batches import Sequences, make_resident
+from autoft.training.inference import run_model
+from autoft.training.runtime import Runtime
+from autoft.training.trainer import Scores
+
+_LONGEST = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One split, encoded for one base model.
+
+    Attributes:
+        examples: What the task parsed.
+        features: Encoded sequences.
+        sequences: The same as resident tensors.
+    """
+
+    examples: tuple[Any, ...]
+    features: Features
+    sequences: Sequences
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One base model with the splits encoded for it.
+
+    Attributes:
+        task: What is asked.
+        metric: What is optimised.
+        labels: The model's classes.
+        pristine: The base model as it was loaded; trials copy what they train and share the rest.
+        tokenizer: Belongs to the base model.
+        max_length: Most tokens of one sequence.
+        splits: `train` and `dev`; `test` only where it was asked for.
+    """
+
+    task: Task[Any, Any]
+    metric: str
+    labels: tuple[str, ...]
+    pristine: Pristine
+    tokenizer: Any
+    max_length: int
+    splits: Mapping[str, Split]
+
+    def scores(self, model: TrialModel, split: str, runtime: Runtime) -> Scores:
+        """Score `model` on a split."""
+        outputs = run_model(model, self.splits[split].sequences, runtime)
+        examples = self.splits[split].examples
+        predictions = self.task.decode(outputs.scores, self.splits[split].features, self.labels)
+        metrics = self.task.score(examples, predictions)
+        return Scores(metrics[self.metric], outputs.loss, metrics)
+
+
+class Workbench:
+    """The benches of one worker, made when a trial first asks for them and kept.
+
+    Args:
+        config: The study's configuration.
+        data: Its rows.
+        device: Where pristine models and sequences stay.
+        splits: Which splits are encoded; `test` is opened by `autoft test` only.
+    """
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        data: StudyData,
+        device: torch.device,
+        *,
+        splits: tuple[str, ...] = ("train", "dev"),
+    ) -> None:
+        self.config = config
+        self.data = data
+        self.device = device
+        self.task: Task[Any, Any] = TASKS.get(config.task)()
+        self._splits = splits
+        self._benches: dict[tuple[str, Head], Bench] = {}
+        self._encoded: dict[str, tuple[Any, int, dict[str, Split]]] = {}
+
+    @property
+    def floor(self) -> float:
+        """The metric's value for a model that has learned nothing."""
+        return self.task.floor(self.config.metric)
+
+    def bench(self, model: str, head: Head) -> Bench:
+        """Return the bench of one base model and head.
+
+        Raises:
+            ConfigError: If the base model cannot be loaded.
+        """
+        key = model, head
+        if key not in self._benches:
+            self._benches[key] = self._make(model, head)
+        return self._benches[key]
+
+    def _make(self, model: str, head: Head) -> Bench:
+        task = self.task
+        source = resolve_model(model)
+        pristine = load_pristine(source, head, self.data.labels, self.device)
+        if model not in self._encoded:
+            self._encoded[model] = self._encode(load_tokenizer(source), pristine)
+        tokenizer, max_length, splits = self._encoded[model]
+        return Bench(task, self.config.metric, self.data.labels, pristine, tokenizer, max_length, splits)
+
+    def _encode(self, tokenizer: Any, pristine: Pristine) -> tuple[Any, int, dict[str, Split]]:
+        max_length = longest_sequence(tokenizer, pristine.model)
+        cache = Path(self.config.storage.folder) / ".cache" / "features"
+        splits = {}
+        for name in self._splits:
+            examples = self.data.examples[name]
+            features = encode_cached(
+                self.task,
+                examples,
+                tokenizer,
+                self.data.labels,
+                max_length,
+                cache=cache,
+                fingerprint=f"{self.data.fingerprint}/{name}",
+            )
+            splits[name] = Split(examples, features, make_resident(features, self.device))
+        return tokenizer, max_length, splits
+
+
+def longest_sequence(tokenizer: Any, model: torch.nn.Module) -> int:
+    """Return the most tokens that both tokenizer and base model read at once, at most 512."""
+    limits = [_LONGEST, tokenizer.model_max_length]
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
+            # RoBERTa counts positions from behind its padding id.
+            limits.append(module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1))
+    return int(min(limits))

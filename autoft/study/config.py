@@ -1,0 +1,190 @@
+"""The study's configuration: frozen, nested, saved with the study, compared when it is resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from autoft.errors import StudyError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """Which rows: may not change within a study.
+
+    Attributes:
+        source: Folder, file, hub id or `sample:NAME`.
+        dev_share: Share of train that becomes dev where there is none.
+        train_limit: Most train rows, a seeded, stratified share; None takes all.
+        dev_limit: The same for dev.
+    """
+
+    source: str
+    dev_share: float = 0.2
+    train_limit: int | None = None
+    dev_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not 0.0 < self.dev_share < 1.0:
+            problems.append(f"--dev-share: a share between 0 and 1 expected, got {self.dev_share}")
+        problems += [
+            f"--{split}-limit: a count of at least 1 expected, got {limit}"
+            for split, limit in (("train", self.train_limit), ("dev", self.dev_limit))
+            if limit is not None and limit < 1
+        ]
+        if problems:
+            raise StudyError(*problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetConfig:
+    """How much: may change when a study is resumed.
+
+    Attributes:
+        trials: Configurations in total, over all workers and resumptions.
+        timeout: Seconds of search from now on; None has no limit.
+        workers: Processes that host trials.
+    """
+
+    trials: int = 50
+    timeout: float | None = None
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.trials < 1:
+            problems.append(f"--trials: a count of at least 1 expected, got {self.trials}")
+        if self.timeout is not None and self.timeout <= 0:
+            problems.append(f"--timeout: a time above 0 expected, got {self.timeout}")
+        if self.workers < 1:
+            problems.append(f"--workers: a count of at least 1 expected, got {self.workers}")
+        if problems:
+            raise StudyError(*problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputeConfig:
+    """Where and how trials run: part of what a replay needs, so it may not change.
+
+    Attributes:
+        device: `cpu` or `cuda`, resolved from `auto` when the study is created.
+        threads: Threads of one operation in each worker.
+        sampler: Who proposes configurations.
+        pruner: Which schedule stops them early.
+    """
+
+    device: str
+    threads: int
+    sampler: str = "tpe"
+    pruner: str = "stopping-halving"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageConfig:
+    """Where the study lives.
+
+    Attributes:
+        folder: Folder of all studies.
+        url: SQLAlchemy URL; None is SQLite in `folder`.
+    """
+
+    folder: str = "studies"
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyConfig:
+    """One search.
+
+    Attributes:
+        name: Unique in its storage.
+        task: A registered task.
+        metric: What is optimised; larger is better.
+        seed: From which every other seed is derived.
+        data: Which rows.
+        budget: How much.
+        compute: Where and how.
+        storage: Where it is remembered.
+        space: The resolved search space, as JSON.
+        fingerprint: sha256 of the rows that are used.
+    """
+
+    name: str
+    task: str
+    metric: str
+    seed: int
+    data: DataConfig
+    budget: BudgetConfig
+    compute: ComputeConfig
+    storage: StorageConfig
+    space: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> StudyConfig:
+        """Build the configuration that `to_json` returned."""
+        return cls(
+            **{
+                **value,
+                "data": DataConfig(**value["data"]),
+                "budget": BudgetConfig(**value["budget"]),
+                "compute": ComputeConfig(**value["compute"]),
+                "storage": StorageConfig(**value["storage"]),
+            }
+        )
+
+
+def resumed(stored: StudyConfig, asked: StudyConfig) -> StudyConfig:
+    """Return the stored configuration with the budget that is asked for now.
+
+    Raises:
+        StudyError: If anything else differs; every differing key is named with both values.
+    """
+    problems = [
+        f"study {stored.name!r}: {key} may not change, it was {_short(old)}, got {_short(new)}, "
+        "take another --study name for another search"
+        for key, old, new in _differences(stored, asked)
+    ]
+    if problems:
+        raise StudyError(*problems)
+    return replace(stored, budget=asked.budget, storage=asked.storage)
+
+
+def _differences(stored: StudyConfig, asked: StudyConfig) -> list[tuple[str, Any, Any]]:
+    pairs: list[tuple[str, Any, Any]] = [
+        ("task", stored.task, asked.task),
+        ("metric", stored.metric, asked.metric),
+        ("seed", stored.seed, asked.seed),
+        ("train limit", stored.data.train_limit, asked.data.train_limit),
+        ("dev limit", stored.data.dev_limit, asked.data.dev_limit),
+        ("dev share", stored.data.dev_share, asked.data.dev_share),
+        ("device", stored.compute.device, asked.compute.device),
+        ("threads", stored.compute.threads, asked.compute.threads),
+        ("sampler", stored.compute.sampler, asked.compute.sampler),
+        ("pruner", stored.compute.pruner, asked.compute.pruner),
+        ("data (fingerprint of the rows)", stored.fingerprint, asked.fingerprint),
+    ]
+    pairs += _space_differences(stored.space, asked.space, "search space")
+    return [(key, old, new) for key, old, new in pairs if old != new]
+
+
+def _space_differences(old: Any, new: Any, path: str) -> list[tuple[str, Any, Any]]:
+    """Return the places where two JSON values differ, as deep as both are mappings."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return [
+            difference
+            for key in sorted({*old, *new}, key=str)
+            for difference in _space_differences(old.get(key), new.get(key), f"{path}: {key}")
+        ]
+    return [(path, old, new)] if old != new else []
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"

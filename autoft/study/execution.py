@@ -1,0 +1,129 @@
+"""One configuration being trained: its evaluations as they come, its best weights kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from autoft.models.assembly import Recipe, TrialModel, assemble
+from autoft.storage.records import EvaluationRecord, Scalar
+from autoft.strategy.steps import NINTHS, RUNGS, active_rungs, evaluation_steps
+from autoft.study.bench import Bench
+from autoft.study.trial_config import TrialConfig
+from autoft.training.optimizers import warmup_steps
+from autoft.training.order import steps_per_epoch
+from autoft.training.runtime import Runtime
+from autoft.training.trainer import Scores, fit
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best evaluation so far.
+
+    Attributes:
+        step: Its ninth.
+        scores: What dev said.
+        weights: What trained, as it was then.
+    """
+
+    step: int
+    scores: Scores
+    weights: dict[str, Tensor]
+
+
+class Execution:
+    """Trains one configuration; iterate to go on, leave the loop to stop.
+
+    Args:
+        bench: The configuration's base model and data.
+        config: What to do.
+        runtime: How to do it.
+    """
+
+    def __init__(self, bench: Bench, config: TrialConfig, runtime: Runtime) -> None:
+        self._bench, self._config, self._runtime = bench, config, runtime
+        recipe = Recipe(head=config.head, method=config.method, freeze=config.freeze, dropout=config.dropout)
+        self.model: TrialModel = assemble(bench.pristine, recipe, seed=config.fit.seed)
+        self.best: Best | None = None
+        self.last: int = 0
+        self._counts: Mapping[str, float] = {}
+
+    @property
+    def train_size(self) -> int:
+        """Sequences of the train split."""
+        return len(self._bench.splits["train"].sequences)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of the whole schedule."""
+        return _total_steps(self._config.fit.epochs, self._config.fit.batch_size, self.train_size)
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """The ninths at which this configuration is judged."""
+        return active_rungs(self.total_steps, warmup_steps(self.total_steps, self._config.fit.warmup))
+
+    def __iter__(self) -> Iterator[EvaluationRecord]:
+        """Yield each evaluation after its weights are kept where it is the best.
+
+        Raises:
+            OutOfMemory: If a step or an evaluation does not fit.
+            Diverged: If the loss is no longer a finite number.
+            TimedOut: If the runtime's tick says so.
+        """
+        started = time.monotonic()
+        splits = self._bench.splits
+        # Where dev is larger than train an evaluation costs as much as an epoch.
+        rungs_only = len(splits["dev"].examples) > len(splits["train"].examples)
+        evaluations = fit(
+            self.model,
+            splits["train"].sequences,
+            lambda model: self._bench.scores(model, "dev", self._runtime),
+            self._config.fit,
+            points=evaluation_steps(self.total_steps, RUNGS if rungs_only else NINTHS),
+            runtime=self._runtime,
+        )
+        for evaluation in evaluations:
+            self.last, self._counts = evaluation.step, evaluation.counts
+            scores = evaluation.scores
+            if self.best is None or scores.value > self.best.scores.value:
+                self.best = Best(evaluation.step, scores, self.model.weights())
+            yield EvaluationRecord(
+                step=evaluation.step,
+                epoch=evaluation.epoch,
+                value=float(scores.value),
+                loss=float(scores.loss),
+                train_loss=evaluation.train_loss,
+                seconds=time.monotonic() - started,
+            )
+
+    def facts(self) -> dict[str, float]:
+        """Return the trial's counts."""
+        return {
+            "parameters": self.model.parameters_total,
+            "trainable_parameters": self.model.parameters_trainable,
+            "prefix_units": self.model.prefix_units,
+            **self._counts,
+        }
+
+    def record(self) -> dict[str, Any]:
+        """Return the execution record: what a replay needs, and the sha256 of the weights it must reach."""
+        digest = {"last_weights": self.model.sha256()}
+        if self.best is not None:
+            self.model.load_weights(self.best.weights)
+            digest["best_weights"] = self.model.sha256()
+        return {**self._runtime.record(), "last_step": self.last, **digest}
+
+
+def rungs_of(values: Mapping[str, Scalar], train_size: int) -> tuple[int, ...]:
+    """Return the ninths at which a configuration is judged, from its parameters alone."""
+    total = _total_steps(int(values["train.epochs"]), int(values["train.batch_size"]), train_size)
+    return active_rungs(total, warmup_steps(total, float(values["train.warmup"])))
+
+
+def _total_steps(epochs: int, batch_size: int, train_size: int) -> int:
+    return steps_per_epoch(train_size, batch_size) * epochs

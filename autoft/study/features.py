@@ -1,0 +1,98 @@
+"""Encoded features on disk: encoded once for the rows, tokenizer and task at hand, read by every later worker."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from autoft.data.features import Features
+from autoft.files import write_bytes
+from autoft.tasks import Task
+
+logger = logging.getLogger(__name__)
+_VERSION = 1
+
+
+def encode_cached(
+    task: Task[Any, Any],
+    examples: Sequence[Any],
+    tokenizer: Any,
+    labels: Sequence[str],
+    max_length: int,
+    *,
+    cache: Path,
+    fingerprint: str,
+) -> Features:
+    """Return the features of `examples`, from the cache where they lie there already.
+
+    Args:
+        task: Encodes.
+        examples: In the order of the fingerprinted rows.
+        tokenizer: A fast tokenizer.
+        labels: The model's classes.
+        max_length: Most tokens of one sequence.
+        cache: Folder of cached features.
+        fingerprint: sha256 of the rows.
+    """
+    key = _key(task.name, tokenizer, labels, max_length, fingerprint)
+    path = cache / f"{task.name}-{key[:32]}.safetensors"
+    found = _read(path)
+    if found is not None:
+        return found
+    features = task.encode(examples, tokenizer, labels, max_length)
+    write_bytes(path, _to_bytes(features))
+    return features
+
+
+def _key(task: str, tokenizer: Any, labels: Sequence[str], max_length: int, fingerprint: str) -> str:
+    facts = [
+        _VERSION,
+        task,
+        tokenizer.backend_tokenizer.to_str(),
+        list(labels),
+        max_length,
+        fingerprint,
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _to_bytes(features: Features) -> bytes:
+    arrays = {"owner": features.owner}
+    for name, column in features.columns.items():
+        arrays[f"flat.{name}"] = np.concatenate(column) if column else np.empty(0, np.int64)
+        arrays[f"sizes.{name}"] = np.array([len(part) for part in column], dtype=np.int64)
+    return save(arrays, {"padding": json.dumps(dict(features.padding))})
+
+
+def _read(path: Path) -> Features | None:
+    if not path.is_file():
+        return None
+    try:
+        arrays = load_file(path)
+        padding = _metadata(path)["padding"]
+    except (SafetensorError, KeyError, ValueError) as error:
+        logger.warning("%s: cached features cannot be read (%s), encoding again", path, error)
+        return None
+    columns = {}
+    for key in arrays:
+        kind, _, name = key.partition(".")
+        if kind == "flat":
+            borders = np.cumsum(arrays[f"sizes.{name}"])[:-1]
+            columns[name] = tuple(np.split(arrays[key], borders)) if len(arrays["owner"]) else ()
+    return Features(columns, json.loads(padding), arrays["owner"])
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header: dict[str, Any] = json.loads(file.read(size))
+    metadata: dict[str, str] = header["__metadata__"]
+    return metadata

@@ -1,0 +1,45 @@
+"""Whether a worker may take another step on the trial that it holds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from autoft.errors import TimedOut
+from autoft.storage.heartbeat import beating
+from autoft.storage.leases import Claim, LeaseLost
+from autoft.storage.studies import StudyHandle
+
+
+class Interrupted(BaseException):
+    """The coordinator is gone or asks to stop; the trial starts again when the study is resumed."""
+
+
+@contextmanager
+def holding(
+    study: StudyHandle, held: Claim, stop: threading.Event, deadline: float | None
+) -> Iterator[Callable[[], None]]:
+    """Keep a lease alive; yield what is called before each step.
+
+    Args:
+        study: Where the lease is stored.
+        held: The lease.
+        stop: Set when the worker is to end.
+        deadline: Seconds since the epoch at which the search's time is over; None has none.
+
+    Yields:
+        A function that returns, or raises Interrupted, LeaseLost or TimedOut.
+    """
+    with beating(study.database, held) as lost:
+
+        def tick() -> None:
+            if stop.is_set():
+                raise Interrupted
+            if lost.is_set():
+                raise LeaseLost(f"trial {held.number}: another worker has taken it over")
+            if deadline is not None and time.time() >= deadline:
+                raise TimedOut("the time given to the search was over")
+
+        yield tick

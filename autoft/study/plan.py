@@ -1,0 +1,137 @@
+"""The plan: what a search will cost, from a few timed steps of the default configuration."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from autoft.errors import ConfigError, Diverged
+from autoft.models.assembly import TrialModel, compatible
+from autoft.models.heads import HEADS
+from autoft.models.methods import METHODS
+from autoft.space import Categorical, Constant, Domain, SearchSpace
+from autoft.storage.records import Scalar
+from autoft.study.bench import Bench, Workbench
+from autoft.study.execution import Execution
+from autoft.study.trial_config import TrialConfig, build_trial_config
+from autoft.training.inference import run_model
+from autoft.training.runtime import Runtime
+from autoft.training.trainer import Scores, fit
+
+logger = logging.getLogger(__name__)
+_WARM_STEPS = 1
+_TIMED_STEPS = 3
+_MIB = 2**20
+
+
+def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
+    """Load every base model of the space, refuse impossible pairs, time the default configuration.
+
+    Args:
+        workbench: The worker's.
+        space: What may vary.
+
+    Returns:
+        `models`, `notices`, `trains`, `default_seconds`, `longest_seconds`, `memory_mib`, JSON.
+
+    Raises:
+        ConfigError: If a base model cannot be loaded, or goes with a method or head of the space in no way.
+    """
+    config = build_trial_config(space.default, kind=workbench.task.head, seed=workbench.config.seed)
+    notices, models, problems = [], [], []
+    for ref in map(str, values_of(space.domains["model"])):
+        bench = workbench.bench(ref, config.head)
+        models.append(bench.pristine.source.words)
+        problems += impossible_pairs(space, bench)
+        for name, split in bench.splits.items():
+            found = bench.task.inspect(split.examples, split.features, bench.tokenizer)
+            notices += [f"{name}: {notice.text} ({notice.count})" for notice in found]
+    if problems:
+        raise ConfigError(*problems)
+    bench = workbench.bench(config.model, config.head)
+    runtime = Runtime(
+        device=workbench.device,
+        micro_batch=config.fit.batch_size,
+        threads=workbench.config.compute.threads,
+    )
+    per_token, per_read = _time_tokens(bench, config, runtime)
+    tokens = {name: int(split.sequences.lengths.sum()) for name, split in bench.splits.items()}
+    epochs = max(config.fit.epochs, *(int(value) for value in values_of(space.domains["train.epochs"])))
+    evaluations = 9 if len(bench.splits["dev"].examples) <= len(bench.splits["train"].examples) else 3
+    reading = evaluations * tokens["dev"] * per_read
+    return {
+        "models": models,
+        "notices": notices,
+        "trains": Execution(bench, config, runtime).model.describe(),
+        "default_seconds": config.fit.epochs * tokens["train"] * per_token + reading,
+        "longest_seconds": epochs * tokens["train"] * per_token + reading,
+        "memory_mib": _peak_mib(workbench.device),
+    }
+
+
+def values_of(domain: Domain) -> tuple[Scalar, ...]:
+    """Return the values of a constant or categorical domain, the bounds of a range."""
+    match domain:
+        case Constant(value):
+            return (value,)
+        case Categorical(choices):
+            return choices
+    return domain.low, domain.high
+
+
+def impossible_pairs(space: SearchSpace, bench: Bench) -> list[str]:
+    """Return why methods and heads of the space do not go with a base model."""
+    anatomy = bench.pristine.anatomy
+    reasons = []
+    for method in values_of(space.domains["method"]):
+        for head in values_of(space.domains["head"]):
+            made = METHODS.get(str(method))(), HEADS.get(str(head))(kind=bench.task.head)
+            reason = compatible(anatomy, made[1], made[0])
+            if reason:
+                reasons.append(f"{bench.pristine.source.ref}: {reason}, take {method!r} out of the search space")
+    return sorted(set(reasons))
+
+
+def _time_tokens(bench: Bench, config: TrialConfig, runtime: Runtime) -> tuple[float, float]:
+    """Return the seconds of one token trained, and of one token read, after a warm-up."""
+    times: list[float] = []
+
+    def tick() -> None:
+        if runtime.device.type == "cuda":
+            torch.cuda.synchronize(runtime.device)
+        times.append(time.perf_counter())
+
+    def nothing(model: TrialModel) -> Scores:
+        del model
+        tick()
+        return Scores(0.0, 0.0, {})
+
+    timed = Runtime(device=runtime.device, micro_batch=runtime.micro_batch, threads=runtime.threads, tick=tick)
+    execution = Execution(bench, config, runtime)
+    steps = min(_WARM_STEPS + _TIMED_STEPS, execution.total_steps)
+    counts: Mapping[str, float] = {}
+    train = bench.splits["train"].sequences
+    try:
+        for evaluation in fit(execution.model, train, nothing, config.fit, points={9: steps}, runtime=timed):
+            counts = evaluation.counts
+    except Diverged:
+        logger.warning("the default configuration diverges within %d steps", steps)
+    per_step = (times[-1] - times[min(_WARM_STEPS, len(times) - 2)]) / max(1, len(times) - 1 - _WARM_STEPS)
+    tokens_a_step = counts.get("tokens", 1.0) / max(1.0, counts.get("steps", 1.0))
+    started = time.perf_counter()
+    run_model(execution.model, bench.splits["dev"].sequences, runtime)
+    read = int(bench.splits["dev"].sequences.lengths.sum())
+    return per_step / tokens_a_step, (time.perf_counter() - started) / max(1, read)
+
+
+def _peak_mib(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / _MIB
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (_MIB if sys.platform == "darwin" else 1024)

@@ -1,0 +1,238 @@
+"""One trial: asked, trained, judged at its rungs, and told; the one place where an exception becomes a state."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from autoft.errors import ConfigError, Diverged, OutOfMemory, StorageError, TimedOut
+from autoft.space import SearchSpace
+from autoft.storage.checkpoints import Checkpoint, CheckpointStore
+from autoft.storage.leases import Claim, LeaseLost
+from autoft.storage.reading import read_trials
+from autoft.storage.records import EvaluationRecord, Scalar, TrialRecord
+from autoft.storage.studies import StudyHandle
+from autoft.storage.trials import Outcome, configure, tell
+from autoft.storage.trials import report as record_evaluation
+from autoft.strategy.samplers import propose
+from autoft.strategy.schedule import Schedule, Verdict
+from autoft.strategy.standing import Standing, standing_of
+from autoft.strategy.suggest import proposal_of
+from autoft.study.bench import Bench, Workbench
+from autoft.study.config import StudyConfig
+from autoft.study.execution import Execution, rungs_of
+from autoft.study.lease import holding
+from autoft.study.trial_config import TrialConfig, build_trial_config
+from autoft.study.trial_weights import drop_weights
+from autoft.tasks import TASKS
+from autoft.training.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+_EVALUATION_TOKENS = 4096
+_FEWEST_TOKENS = 512
+
+
+class Stopped(Exception):  # noqa: N818 - a verdict, not a failure
+    """The schedule stopped the trial; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialContext:
+    """What every trial of a worker needs.
+
+    Attributes:
+        config: The study's.
+        study: Where it is remembered.
+        space: What may vary.
+        schedule: Judges at rungs.
+        workbench: Base models and data.
+        weights: Where the best weights of trials are kept.
+        stop: Set when the worker is to end.
+        deadline: Seconds since the epoch at which the search's time is over.
+    """
+
+    config: StudyConfig
+    study: StudyHandle
+    space: SearchSpace
+    schedule: Schedule
+    workbench: Workbench
+    weights: CheckpointStore
+    stop: threading.Event
+    deadline: float | None
+
+
+def run_trial(context: TrialContext, held: Claim) -> Outcome:
+    """Run the trial that is held, from its first step to its last word.
+
+    Raises:
+        LeaseLost: If another worker has taken it over.
+        Interrupted: If the worker is to end.
+    """
+    started = time.monotonic()
+    values = _configuration(context, held)
+    attempt = _Attempt(context, held)
+    error: Exception | None = None
+    with holding(context.study, held, context.stop, context.deadline) as tick:
+        try:
+            attempt.run(values, tick)
+        except Exception as raised:  # noqa: BLE001 - `outcome_of` says what it means, or raises it again
+            error = raised
+    outcome = outcome_of(error, time.monotonic() - started, attempt.execution)
+    if outcome.state == "complete":
+        attempt.keep_weights()
+    tell(context.study, held, outcome)
+    drop_weights(context.weights, read_trials(context.study))
+    logger.info(
+        "trial %d: %s in %.1f s %s",
+        held.number,
+        outcome.state,
+        outcome.seconds,
+        outcome.reason or "",
+    )
+    return outcome
+
+
+def outcome_of(error: Exception | None, seconds: float, execution: Execution | None) -> Outcome:
+    """Return the state that an exception means; out of memory and divergence are told so that the sampler learns.
+
+    Raises:
+        Exception: `error` itself where the trial is no longer this worker's to tell.
+    """
+    record: dict[str, Any] = execution.record() if execution is not None else {}
+    facts = execution.facts() if execution is not None else {}
+    match error:
+        case None:
+            return Outcome("complete", None, seconds, record, facts)
+        case Stopped() | TimedOut() | Diverged():
+            return Outcome("pruned", str(error), seconds, record, facts)
+        case OutOfMemory():
+            return Outcome("infeasible", str(error), seconds, record, facts)
+        case ConfigError() | StorageError() | LeaseLost():
+            raise error
+    logger.error("a trial failed\n%s", "".join(traceback.format_exception(error)))
+    return Outcome("failed", f"{type(error).__name__}: {error}", seconds, record, facts)
+
+
+class _Attempt:
+    """One trial while it is held; `execution` is what was reached, whatever ended it."""
+
+    def __init__(self, context: TrialContext, held: Claim) -> None:
+        self._context, self._held = context, held
+        self.execution: Execution | None = None
+
+    def run(self, values: Mapping[str, Scalar], tick: Callable[[], None]) -> None:
+        """Train to the end; halve the micro-batch whenever it does not fit.
+
+        Raises:
+            OutOfMemory: If not even one sequence at a time fits.
+            Stopped: If the schedule says so.
+        """
+        context = self._context
+        kind = TASKS.get(context.config.task).head
+        config = build_trial_config(values, kind=kind, seed=context.config.seed)
+        bench = context.workbench.bench(config.model, config.head)
+        micro_batch, tokens = config.fit.batch_size, _EVALUATION_TOKENS
+        while True:
+            runtime = Runtime(
+                device=context.workbench.device,
+                micro_batch=micro_batch,
+                evaluation_tokens=tokens,
+                threads=context.config.compute.threads,
+                tick=tick,
+            )
+            try:
+                self._train(bench, config, runtime)
+            except OutOfMemory:
+                self.execution = None
+                _free_memory()
+                if micro_batch == 1:
+                    raise
+                micro_batch, tokens = max(1, micro_batch // 2), max(_FEWEST_TOKENS, tokens // 2)
+                logger.warning("trial %d: out of memory, micro-batch %d", self._held.number, micro_batch)
+            else:
+                return
+
+    def _train(self, bench: Bench, config: TrialConfig, runtime: Runtime) -> None:
+        execution = self.execution = Execution(bench, config, runtime)
+        done: list[EvaluationRecord] = []
+        for evaluation in execution:
+            done.append(evaluation)
+            metrics = execution.best.scores.metrics if execution.best is not None else {}
+            record_evaluation(self._context.study, self._held, evaluation, metrics)
+            self._judge(execution, done)
+            if _without_better(done) >= config.patience:
+                return
+
+    def _judge(self, execution: Execution, done: Sequence[EvaluationRecord]) -> None:
+        mine = standing_of(self._held.number, done, execution.rungs)
+        if done[-1].step not in mine.rungs:
+            return
+        peers = [_standing(record, execution.train_size) for record in read_trials(self._context.study)]
+        ruling = self._context.schedule.verdict(mine, peers, done[-1].step)
+        if ruling.verdict is Verdict.STOP:
+            raise Stopped(ruling.reason)
+
+    def keep_weights(self) -> None:
+        """Save the best weights where the trial is the default or the best so far."""
+        if self.execution is None or self.execution.best is None:
+            return
+        best, number = self.execution.best, self._held.number
+        better = [
+            record
+            for record in read_trials(self._context.study)
+            if record.state == "complete" and record.value is not None and record.value >= best.scores.value
+        ]
+        if number == 0 or not better:
+            arrays = {name: value.numpy() for name, value in best.weights.items()}
+            self._context.weights.save(number, best.step, Checkpoint(arrays, {}))
+
+
+def _configuration(context: TrialContext, held: Claim) -> Mapping[str, Scalar]:
+    """Return the trial's configuration: the stored one, the default for number 0, or the sampler's."""
+    records = read_trials(context.study)
+    stored = next(
+        (record.config for record in records if record.number == held.number and record.config),
+        None,
+    )
+    if stored:
+        return stored
+    if held.number == 0:
+        kind, proposal = "default", proposal_of(context.space, context.space.default)
+    else:
+        kind = "sampled"
+        sampler = context.config.compute.sampler
+        proposal = propose(sampler, context.space, records, seed=context.config.seed, number=held.number)
+    configure(
+        context.study,
+        held,
+        config=proposal.config,
+        parameters=proposal.parameters,
+        distributions=proposal.distributions,
+        kind=kind,
+    )
+    return proposal.config
+
+
+def _standing(record: TrialRecord, train_size: int) -> Standing:
+    if not record.config:
+        return Standing(record.number, {})
+    return standing_of(record.number, record.evaluations, rungs_of(record.config, train_size))
+
+
+def _without_better(done: Sequence[EvaluationRecord]) -> int:
+    best = max(range(len(done)), key=lambda i: (done[i].value, -i))
+    return len(done) - 1 - best
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,137 @@
+"""A worker: hosts one trial after another on one device, until the budget is spent or its pipe closes.
+
+Started as `python -m autoft.study.worker NUMBER`. Standard input: the study's configuration as one line of JSON, then
+`{"go": true, "deadline": …}`. Standard output: one line of JSON, `{"plan": …}` or `{"problems": […]}`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from autoft import faults
+from autoft.errors import ConfigError
+from autoft.space import SearchSpace, space_from_json
+from autoft.storage.database import open_database
+from autoft.storage.leases import LeaseLost, forfeit
+from autoft.storage.studies import open_study
+from autoft.storage.trials import ask_trial, recover_lost
+from autoft.storage.workers import worker_name
+from autoft.strategy.schedule import SCHEDULES
+from autoft.study.bench import Workbench
+from autoft.study.config import StudyConfig
+from autoft.study.lease import Interrupted
+from autoft.study.plan import measure_plan
+from autoft.study.rows import load_rows
+from autoft.study.schema import space_schema
+from autoft.study.trial import TrialContext, run_trial
+from autoft.study.trial_weights import weights_store
+from autoft.tasks import TASKS
+from autoft.training.runtime import find_device, set_threads
+
+logger = logging.getLogger(__name__)
+
+
+def run_worker(number: int, orders: IO[str], answers: IO[str]) -> None:
+    """Do what the coordinator orders.
+
+    Args:
+        number: The worker's; 0 measures the plan.
+        orders: Lines of JSON from the coordinator; its end is the order to stop.
+        answers: Takes the one answer.
+    """
+    config = StudyConfig.from_json(json.loads(orders.readline()))
+    set_threads(config.compute.threads)
+    try:
+        workbench = _open_bench(config, number)
+        space = space_from_json(config.space, space_schema())
+        plan = measure_plan(workbench, space) if number == 0 else {}
+    except ConfigError as error:
+        _answer(answers, {"problems": error.problems})
+        return
+    _answer(answers, {"plan": plan})
+    order = orders.readline()
+    if not order:
+        return
+    stop = threading.Event()
+    threading.Thread(target=_wait_for_end, args=(orders, stop), name="pipe", daemon=True).start()
+    _work(config, workbench, space, stop, json.loads(order).get("deadline"))
+
+
+def _open_bench(config: StudyConfig, number: int) -> Workbench:
+    task = TASKS.get(config.task)()
+    data = load_rows(task, config.data, seed=config.seed)
+    return Workbench(config, data, find_device(config.compute.device, worker=number))
+
+
+def _work(
+    config: StudyConfig,
+    workbench: Workbench,
+    space: SearchSpace,
+    stop: threading.Event,
+    deadline: float | None,
+) -> None:
+    database = open_database(config.storage.url, Path(config.storage.folder))
+    study = open_study(database, config.name)
+    context = TrialContext(
+        config=config,
+        study=study,
+        space=space,
+        schedule=SCHEDULES.get(config.compute.pruner)(floor=workbench.floor),
+        workbench=workbench,
+        weights=weights_store(config),
+        stop=stop,
+        deadline=deadline,
+    )
+    me = worker_name()
+    try:
+        while not stop.is_set() and not _over(deadline):
+            held = recover_lost(study, me) or ask_trial(study, me, limit=config.budget.trials)
+            if held is None:
+                break
+            faults.reached("worker.trial")
+            try:
+                run_trial(context, held)
+            except LeaseLost as lost:
+                logger.warning("%s", lost)
+    except Interrupted:
+        forfeit(database, study_id=study.study_id, worker=me)
+    finally:
+        database.close()
+
+
+def _over(deadline: float | None) -> bool:
+    return deadline is not None and time.time() >= deadline
+
+
+def _wait_for_end(orders: IO[str], stop: threading.Event) -> None:
+    orders.read()
+    stop.set()
+
+
+def _answer(answers: IO[str], value: dict[str, Any]) -> None:
+    answers.write(json.dumps(value) + "\n")
+    answers.flush()
+
+
+def main() -> int:
+    """Run the worker that the command line names."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # Whatever a library prints must not mix with the answer.
+    os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    with answers:
+        run_worker(int(sys.argv[1]), sys.stdin, answers)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

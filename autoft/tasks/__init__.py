@@ -1,0 +1,11 @@
+"""Tasks: what is asked of a model, one file a task."""
+
+from typing import Any
+
+from autoft.registry import Registry
+from autoft.tasks.base import Notice, Task
+
+TASKS: Registry[type[Task[Any, Any]]] = Registry("task", group="autoft.tasks")
+TASKS.add("ner", "autoft.tasks.ner:Ner")
+
+__all__ = ["TASKS", "Notice", "Task"]

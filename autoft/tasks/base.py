@@ -1,0 +1,103 @@
+"""The contract of a task: what differs between NER, classification, … and nothing else."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from autoft.data.features import Features
+from autoft.data.rows import Row
+
+ExampleT = TypeVar("ExampleT")
+PredictionT = TypeVar("PredictionT")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about the data that deserves a warning, with its count."""
+
+    text: str
+    count: int
+    examples: tuple[str, ...] = field(default=())
+
+
+class Task(ABC, Generic[ExampleT, PredictionT]):
+    """One kind of question put to a model.
+
+    A task subclasses this class and never another task. It knows nothing about batches, devices, epochs or Optuna.
+
+    Attributes:
+        name: The word in commands, files and the registry.
+        head: The kind of head, a key of `models.heads`.
+        metric: The metric that is optimised unless the user names another; larger is better.
+        metrics: Every metric that may be optimised, `metric` among them.
+    """
+
+    name: ClassVar[str]
+    head: ClassVar[str]
+    metric: ClassVar[str]
+    metrics: ClassVar[tuple[str, ...]]
+
+    def normalise(self, splits: Mapping[str, Sequence[Row]]) -> tuple[dict[str, tuple[Row, ...]], list[Notice]]:
+        """Rewrite the rows of all splits to one convention, where that is a matter of the whole corpus.
+
+        Raises:
+            DataError: With every row that follows no convention.
+        """
+        return {name: tuple(rows) for name, rows in splits.items()}, []
+
+    @abstractmethod
+    def parse(self, row: Row) -> ExampleT:
+        """Build the example of one row.
+
+        Raises:
+            DataError: With every problem of the row.
+        """
+
+    @abstractmethod
+    def text(self, example: ExampleT) -> str:
+        """Return the text of an example, by which overlap between splits is found."""
+
+    @abstractmethod
+    def label_counts(self, examples: Sequence[ExampleT]) -> dict[str, int]:
+        """Return how often each label that the user named occurs."""
+
+    @abstractmethod
+    def labels(self, examples: Sequence[ExampleT]) -> tuple[str, ...]:
+        """Return the model's classes in their order, from the whole train split."""
+
+    @abstractmethod
+    def encode(self, examples: Sequence[ExampleT], tokenizer: Any, labels: Sequence[str], max_length: int) -> Features:
+        """Encode examples; truncation never loses anything silently."""
+
+    @abstractmethod
+    def decode(
+        self, outputs: Sequence[npt.NDArray[np.float32]], features: Features, labels: Sequence[str]
+    ) -> list[PredictionT]:
+        """Turn the scores of each sequence, [T, C] or [C], into one prediction an example, in their order."""
+
+    @abstractmethod
+    def score(self, examples: Sequence[ExampleT], predictions: Sequence[PredictionT]) -> dict[str, float]:
+        """Return every metric, `metric` among them; `f1.PER` is the metric `f1` of the label PER."""
+
+    @abstractmethod
+    def floor(self, metric: str) -> float:
+        """Return the value of `metric` for a model that has learned nothing; there, dev loss ranks."""
+
+    def inspect(self, examples: Sequence[ExampleT], features: Features, tokenizer: Any) -> list[Notice]:
+        """Return warnings about an encoded split."""
+        del examples, features, tokenizer
+        return []
+
+    @abstractmethod
+    def read_input(self, record: Mapping[str, Any] | str) -> tuple[ExampleT, Any]:
+        """Build an example without reference from raw input (a text, or a JSON object); the rest goes to `answer`."""
+
+    @abstractmethod
+    def answer(self, prediction: PredictionT, context: Any) -> dict[str, Any]:
+        """Turn a prediction into the user's world, as a JSON object."""

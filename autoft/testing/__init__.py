@@ -1,0 +1,1 @@
+"""Testing: contract suites and tiny models for authors of extensions."""

@@ -1,0 +1,103 @@
+"""Tiny models: every family that autoft knows, random, built from a configuration in memory."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from autoft.models.base import Pristine, load_pristine, resolve_model
+from autoft.models.heads import KINDS, Head, Linear
+from autoft.models.quiet import quiet
+
+VOCABULARY = (
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]",
+    *string.ascii_lowercase, *string.digits, *string.punctuation,
+    *(f"##{letter}" for letter in string.ascii_lowercase),
+    "the", "of", "in", "and", "lives", "works", "visited", "anna", "john", "smith", "paris",
+    "berlin", "google", "acme", "yesterday", "new", "york", "##s", "##ing", "##ton",
+)  # fmt: skip
+LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+
+_BERT = {
+    "vocab_size": len(VOCABULARY),
+    "hidden_size": 16,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 24,
+    "max_position_embeddings": 66,
+    "type_vocab_size": 2,
+    "pad_token_id": 0,
+}
+
+FAMILIES: dict[str, Callable[[], Any]] = {
+    "bert": lambda: transformers.BertConfig(**_BERT),
+    "roberta": lambda: transformers.RobertaConfig(**{**_BERT, "type_vocab_size": 1}),
+    "xlm-roberta": lambda: transformers.XLMRobertaConfig(**{**_BERT, "type_vocab_size": 1}),
+    "distilbert": lambda: transformers.DistilBertConfig(
+        vocab_size=len(VOCABULARY),
+        dim=16,
+        n_layers=3,
+        n_heads=2,
+        hidden_dim=24,
+        max_position_embeddings=66,
+        pad_token_id=0,
+    ),
+    "deberta-v2": lambda: transformers.DebertaV2Config(
+        **{**_BERT, "type_vocab_size": 0},
+        relative_attention=True,
+        position_buckets=8,
+        norm_rel_ebd="layer_norm",
+        share_att_key=True,
+        pos_att_type=["p2c", "c2p"],
+        position_biased_input=False,
+        conv_kernel_size=3,
+    ),
+    "modernbert": lambda: transformers.ModernBertConfig(
+        **{**_BERT, "max_position_embeddings": 128},
+        local_attention=8,
+        bos_token_id=2,
+        eos_token_id=3,
+        cls_token_id=2,
+        sep_token_id=3,
+    ),
+    "electra": lambda: transformers.ElectraConfig(**_BERT, embedding_size=8),
+    "albert": lambda: transformers.AlbertConfig(**_BERT, embedding_size=8, num_hidden_groups=1),
+}
+"""Name of a family -> its tiny configuration: three layers of width 16."""
+
+
+def tiny_model(family: str, *, head: Head | None = None, labels: Sequence[str] = LABELS) -> Any:
+    """Return a random model of the family with the head's plain class, the same at each call."""
+    config = FAMILIES[family]()
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: index for index, label in enumerate(labels)}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = getattr(transformers, KINDS[(head or Linear()).kind]).from_config(config)
+        # Random models are nearly linear in their weights as initialised; larger ones show errors.
+        for value in model.parameters():
+            value.data += 0.1 * torch.randn_like(value)
+    return model.eval()
+
+
+def tiny_tokenizer() -> Any:
+    """Return a WordPiece tokenizer of `VOCABULARY`."""
+    return transformers.BertTokenizer(vocab={word: index for index, word in enumerate(VOCABULARY)})
+
+
+def save_tiny(folder: Path, family: str) -> Path:
+    """Save a tiny encoder without a head, and its tokenizer; return the folder."""
+    with quiet():
+        tiny_model(family).base_model.save_pretrained(folder)
+        tiny_tokenizer().save_pretrained(folder)
+    return folder
+
+
+def tiny_pristine(folder: Path, family: str, *, labels: Sequence[str] = LABELS) -> Pristine:
+    """Save a tiny encoder into `folder` and load it as a search does."""
+    return load_pristine(resolve_model(str(save_tiny(folder, family))), Linear(), labels)

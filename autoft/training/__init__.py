@@ -1,0 +1,1 @@
+"""Training: the shared trainer, which knows neither task nor study."""

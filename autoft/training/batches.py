@@ -1,0 +1,55 @@
+"""Batches: encoded sequences as tensors, padded to the longest of each batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from autoft.data.features import Features
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """One split, made ready once a study: each column flat and resident, with the offsets of its sequences.
+
+    Attributes:
+        flat: Column -> all sequences, one after the other.
+        starts: First index of each sequence, [N].
+        lengths: Tokens of each sequence, [N].
+        padding: Column -> padding value.
+        device: Where batches go.
+    """
+
+    flat: dict[str, Tensor]
+    starts: IntArray
+    lengths: IntArray
+    padding: dict[str, int]
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def batch(self, members: IntArray) -> dict[str, Tensor]:
+        """Return the padded columns of `members`, [B, T] each."""
+        width = int(self.lengths[members].max())
+        lengths = torch.from_numpy(self.lengths[members])
+        within = torch.arange(width)
+        real = within < lengths[:, None]  # [B, T]
+        index = torch.from_numpy(self.starts[members])[:, None] + within
+        index = torch.where(real, index, 0).to(self.device)
+        real = real.to(self.device)
+        return {name: torch.where(real, flat[index], self.padding[name]) for name, flat in self.flat.items()}
+
+
+def make_resident(features: Features, device: torch.device) -> Sequences:
+    """Put the columns that have a padding value on the device, flat."""
+    lengths = features.lengths
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+    flat = {name: torch.from_numpy(np.concatenate(features.columns[name])).to(device) for name in features.padding}
+    return Sequences(flat, starts, lengths, dict(features.padding), device)

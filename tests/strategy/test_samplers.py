@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from autoft.errors import UnknownNameError
+from autoft.space.domains import Scalar
+from autoft.space.search_space import SearchSpace
+from autoft.strategy.samplers import SAMPLERS, propose
+
+NAMES = ("tpe", "random")
+
+
+@dataclass(frozen=True)
+class Point:
+    step: int
+    value: float
+    loss: float = 1.0
+
+
+@dataclass(frozen=True)
+class One:
+    number: int
+    state: str
+    value: float | None
+    config: Mapping[str, Scalar]
+    evaluations: tuple[Point, ...] = ()
+
+
+def complete(number: int, config: Mapping[str, Scalar], value: float) -> One:
+    return One(number, "complete", value, config, (Point(1, value / 2), Point(9, value)))
+
+
+def closeness(config: Mapping[str, Scalar]) -> float:
+    """Best at method lora and no dropout."""
+    return (config["method"] == "lora") - float(config["train.dropout"])
+
+
+def search(
+    name: str,
+    space: SearchSpace,
+    count: int,
+    judge: Callable[[int, Mapping[str, Scalar]], One],
+    *,
+    seed: int = 0,
+    begun: tuple[One, ...] = (),
+) -> tuple[One, ...]:
+    seen = list(begun)
+    for number in range(len(begun), count):
+        seen.append(judge(number, propose(name, space, seen, seed=seed, number=number).config))
+    return tuple(seen)
+
+
+def judged_by_closeness(number: int, config: Mapping[str, Scalar]) -> One:
+    return complete(number, config, closeness(config))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_seed_asks_the_same_configurations(name: str, space: SearchSpace) -> None:
+    first = search(name, space, 20, judged_by_closeness, seed=3)
+    assert first == search(name, space, 20, judged_by_closeness, seed=3)
+    assert first != search(name, space, 20, judged_by_closeness, seed=4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_resumed_study_asks_what_an_uninterrupted_one_would(name: str, space: SearchSpace) -> None:
+    whole = search(name, space, 20, judged_by_closeness)
+    assert search(name, space, 20, judged_by_closeness, begun=whole[:13]) == whole
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_workers_that_ask_at_once_draw_different_ones(name: str, space: SearchSpace) -> None:
+    seen = search(name, space, 12, judged_by_closeness)
+    asked = [propose(name, space, seen, seed=0, number=number).config for number in range(12, 20)]
+    assert len({tuple(config.items()) for config in asked}) == len(asked)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_configuration_lies_inside_the_space(name: str, space: SearchSpace) -> None:
+    for one in search(name, space, 25, judged_by_closeness):
+        assert space.problems(one.config) == ()
+
+
+def test_tpe_finds_the_better_branch(space: SearchSpace) -> None:
+    late = search("tpe", space, 40, judged_by_closeness)[20:]
+    assert sum(one.config["method"] == "lora" for one in late) >= 15
+
+
+def test_tpe_avoids_what_is_infeasible_more_than_random_does(space: SearchSpace) -> None:
+    def judge(number: int, config: Mapping[str, Scalar]) -> One:
+        if config["method"] == "full":
+            return One(number, "infeasible", None, config)
+        return complete(number, config, -float(config["train.dropout"]))
+
+    def infeasible(name: str) -> int:
+        return sum(one.state == "infeasible" for one in search(name, space, 40, judge)[15:])
+
+    assert infeasible("tpe") <= 6 < infeasible("random")
+
+
+def test_what_failed_is_hidden(space: SearchSpace) -> None:
+    seen = search("tpe", space, 15, judged_by_closeness)
+    failed = One(15, "failed", None, seen[-1].config)
+    with_it = propose("tpe", space, [*seen, failed], seed=0, number=16)
+    assert with_it == propose("tpe", space, seen, seed=0, number=16)
+
+
+def test_a_default_outside_the_space_is_hidden(space: SearchSpace) -> None:
+    seen = search("tpe", space, 15, judged_by_closeness)
+    default = complete(0, {**seen[0].config, "train.dropout": 0.9}, 99.0)
+    with_it = propose("tpe", space, [default, *seen[1:]], seed=0, number=15)
+    assert with_it == propose("tpe", space, seen[1:], seed=0, number=15)
+
+
+def test_a_default_inside_the_space_is_learned_from(space: SearchSpace) -> None:
+    seen = search("tpe", space, 15, judged_by_closeness)
+    best = complete(0, {**seen[0].config, "train.dropout": 0.3}, 99.0)
+    with_it = propose("tpe", space, [best, *seen[1:]], seed=0, number=15)
+    assert with_it != propose("tpe", space, seen[1:], seed=0, number=15)
+
+
+@pytest.mark.parametrize("state", ["paused", "pruned", "running"])
+def test_an_unfinished_configuration_counts_once(state: str, space: SearchSpace) -> None:
+    seen = search("tpe", space, 15, judged_by_closeness)
+    half = One(15, state, 0.4, seen[3].config, (Point(1, 0.1), Point(3, 0.4)))
+    unasked = One(16, "running", None, {})
+    with_it = propose("tpe", space, [*seen, half, unasked], seed=0, number=17)
+    assert with_it != propose("tpe", space, seen, seed=0, number=17)
+
+
+def test_its_own_row_is_ignored(space: SearchSpace) -> None:
+    seen = search("tpe", space, 15, judged_by_closeness)
+    mine = One(15, "running", None, seen[0].config)
+    assert propose("tpe", space, [*seen, mine], seed=0, number=15) == propose("tpe", space, seen, seed=0, number=15)
+
+
+def test_samplers_are_found_by_name() -> None:
+    assert SAMPLERS.names() == ("random", "tpe")
+    with pytest.raises(UnknownNameError, match="unknown sampler 'tpee', did you mean 'tpe'"):
+        SAMPLERS.get("tpee")
