@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Literal
 
 from autoft.api.delivering import deliver_best, make_model, model_facts
 from autoft.api.studies import StudyView, load_study
@@ -15,8 +14,7 @@ from autoft.storage.checkpoints import Checkpoint
 from autoft.storage.records import TrialRecord
 from autoft.study.trial_weights import weights_file, weights_store
 
-Format = Literal["merged", "adapter", "onnx"]
-FORMATS: tuple[Format, ...] = ("merged", "adapter", "onnx")
+FORMATS = ("merged", "adapter", "onnx")
 
 
 def export_model(
@@ -24,7 +22,7 @@ def export_model(
     target: str | Path,
     *,
     trial: int | None = None,
-    format: Format = "merged",
+    format: str = "merged",
     studies_dir: str | Path = "studies",
     storage: str | None = None,
 ) -> Path:
@@ -84,7 +82,7 @@ def ensure_weights(view: StudyView, record: TrialRecord) -> Path:
     return weights_file(view.config, record)
 
 
-def _fill(folder: Path, view: StudyView, record: TrialRecord, format: Format) -> None:
+def _fill(folder: Path, view: StudyView, record: TrialRecord, format: str) -> None:
     ensure_weights(view, record)
     if format == "adapter":
         _save_adapter(folder, view, record)

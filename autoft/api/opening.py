@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from autoft.api.options import SearchOptions
 from autoft.errors import ConfigError, StudyError
 from autoft.models.base import resolve_model
+from autoft.models.rates import default_rate, model_width
 from autoft.registry import nearest
 from autoft.space import SearchSpace, find_space, load_space, space_from_json
 from autoft.storage.database import Database, open_database
@@ -116,25 +118,35 @@ def _new_name(options: SearchOptions) -> str:
 
 
 def _space(options: SearchOptions, stored: StudyConfig | None) -> SearchSpace:
-    schema = space_schema()
     if options.space is None and stored is not None:
-        space = space_from_json(stored.space, schema)
+        space = space_from_json(stored.space, space_schema())
     else:
-        path = find_space(options.space or options.task)
-        space = load_space(path, schema)
+        space = space_for(find_space(options.space or options.task), options.models)
     if space.task != options.task:
         raise StudyError(f"--space: a space for task {options.task!r} expected, got one for {space.task!r}")
     return space.with_models(options.models) if options.models else space
 
 
+def space_for(path: Path, models: Sequence[str]) -> SearchSpace:
+    """Load a search space; a default learning rate that it does not name follows from the base model's width.
+
+    Raises:
+        ConfigError: With every problem of the file, or if the base model cannot be had.
+    """
+    plain = load_space(path, space_schema())
+    refs = models or [str(value) for value in values_of(plain.domains["model"])]
+    width = model_width(resolve_model(refs[0]))
+    return plain if width is None else load_space(path, space_schema(default_rate(width)))
+
+
 def _data_config(options: SearchOptions, stored: StudyConfig | None, task: Task[Any, Any]) -> DataConfig:
     config = stored.data if stored else DataConfig(source=f"sample:{task.name}")
-    given = {
-        "source": _absolute(options.source),
-        "train_limit": options.train_limit,
-        "dev_limit": options.dev_limit,
-    }
-    return replace(config, **{key: value for key, value in given.items() if value is not None})
+    return replace(
+        config,
+        source=_absolute(options.source) or config.source,
+        train_limit=options.train_limit or config.train_limit,
+        dev_limit=options.dev_limit or config.dev_limit,
+    )
 
 
 def _absolute(source: str | None) -> str | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from autoft.api.opening import space_for
 from autoft.errors import ConfigError
 from autoft.models.base import load_tokenizer, resolve_model
-from autoft.space import find_space, load_space
+from autoft.space import find_space
 from autoft.study.config import DataConfig
 from autoft.study.rows import load_rows
-from autoft.study.schema import space_schema
 from autoft.tasks import TASKS
 
 _LONGEST = 512
@@ -29,7 +29,7 @@ def validate(task: str, *, source: str | None, space: str | None, model: str) ->
     varying, rows = None, None
     try:
         path = find_space(space or task)
-        varying = load_space(path, space_schema())
+        varying = space_for(path, [model])
     except ConfigError as error:
         problems += error.problems
     try:

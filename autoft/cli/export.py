@@ -34,7 +34,7 @@ def export_command(
             study,
             target,
             trial=trial,
-            format=format,  # type: ignore[arg-type] - checked there, with the names in the message
+            format=format,
             studies_dir=studies_dir,
             storage=storage,
         )

@@ -10,11 +10,15 @@ import traceback
 from collections.abc import Sequence
 from types import FrameType
 
-import click
+import typer
 
 from autoft.errors import AutoftError, ConfigError, StorageError
 
 DONE, NO_TRIAL, WRONG_INPUT, NO_STORAGE, BUG, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
+
+
+# typer carries a click of its own in some versions and uses the installed one in others.
+_UsageError: type[Exception] = typer.BadParameter.mro()[2]
 
 
 class Terminated(BaseException):
@@ -39,12 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         result = app(args=None if argv is None else list(argv), prog_name="autoft", standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as wrong:
-        wrong.show()
+    except _UsageError as wrong:
+        wrong.show()  # type: ignore[attr-defined]
         return WRONG_INPUT
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except Terminated:
         return TERMINATED

@@ -97,6 +97,15 @@ def resolve_model(ref: str) -> ModelSource:
     return ModelSource(ref, ref, f"{ref}, from the hub")
 
 
+def read_config(source: ModelSource) -> dict[str, Any]:
+    """Return the content of the model's config.json, without torch.
+
+    Raises:
+        ConfigError: If the hub cannot be reached or lacks the model, or the folder is not safe.
+    """
+    return read_json(_fetch(source, _TEXTS) / "config.json")
+
+
 def load_tokenizer(source: ModelSource) -> Any:
     """Load the tokenizer; without torch where the folder holds a `tokenizer.json`.
 

@@ -56,6 +56,9 @@ def optimisation_history(facts: StudyFacts, records: Sequence[TrialRecord]) -> F
         return notice(_NOT_EVALUATED)
     drawn = canvas(x="trial", y=f"dev {facts.metric}")
     drawn.update_xaxes(range=[-0.6, info.points[-1].number + 0.6], tickformat="d")
+    if info.points[-1].number < 12:
+        # Else there are ticks between whole numbers.
+        drawn.update_xaxes(dtick=1)
     if len({point.value for point in info.points}) == 1:
         drawn.update_yaxes(range=[info.points[0].value - 0.05, info.points[0].value + 0.05])
     if info.default is not None:
@@ -119,7 +122,7 @@ def parameter_importance(facts: StudyFacts, records: Sequence[TrialRecord]) -> F
             else "Nothing varied."
         )
     shares = [item for item in info.shares[:_MOST_BARS] if item[1] >= 0.001][::-1]
-    drawn = canvas(height=90 + 26 * len(shares), x=f"share (best {info.top} against all {info.trials} trials)")
+    drawn = canvas(height=90 + 26 * len(shares), x=f"share (best {info.top} of {info.trials} trials)")
     drawn.update_layout(margin={"t": 10}, bargap=0.35)
     drawn.update_xaxes(tickformat=".0%", rangemode="tozero")
     drawn.add_bar(

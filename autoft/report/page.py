@@ -53,6 +53,7 @@ def _body(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str
                 _card("Best configuration", parts.best_configuration(result)),
                 _card(
                     "Scores on dev",
+                    element("p", "Of the search's own seed, at each trial's best evaluation.", kind="caption"),
                     parts.label_scores(facts, records),
                     parts.test_scores(facts, result),
                 ),

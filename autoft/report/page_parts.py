@@ -102,7 +102,7 @@ def best_configuration(result: Mapping[str, Any]) -> Html:
     if same:
         rows = [Row((Cell(one.path, "path"), Cell(one.value, "value"))) for one in same]
         words = element("summary", f"{count_words(len(same), 'parameter')} as in the default")
-        same_table = table((*head[:1], Cell("both")), rows)
+        same_table = table((*head[:1], Cell("both" if different else "value")), rows)
         parts.append(element("details", words, same_table) if different else same_table)
     return join(parts)
 
@@ -118,12 +118,6 @@ def label_scores(facts: StudyFacts, records: Sequence[TrialRecord]) -> Html:
         return element("p", "No trial was completed.", kind="muted")
     names = (info.labelled or facts.metric, "default", "gain")
     head = [Cell("metric"), *(Cell(name, "number") for name in ("best", "default", "gain"))]
-    if info.best == info.default:
-        # One trial has no gain over itself.
-        info = info._replace(
-            overall=tuple(one._replace(default=None) for one in info.overall),
-            labels=tuple(one._replace(default=None) for one in info.labels),
-        )
     parts = [table(head, [Row((Cell(one.name), *_pair(one))) for one in info.overall])]
     if info.labels:
         others = [one for one in columns if one != info.labelled]
@@ -284,7 +278,7 @@ def _shown_score(entry: Mapping[str, Any] | None) -> float | None:
 def _pair(pair: Pair) -> tuple[Cell, Cell, Cell]:
     """Return a metric's cells: of the best, of the default, and the gain."""
     gain = None
-    if pair.best is not None and pair.default is not None:
+    if pair.best is not None and pair.default is not None and pair.best != pair.default:
         gain = pair.best - pair.default
     kind = "" if not gain else " up" if gain > 0 else " down"
     return (

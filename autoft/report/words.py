@@ -115,7 +115,7 @@ def _checked_gain(result: Mapping[str, Any], metric: str) -> str:
     interval = ""
     if gain["ci95"] is not None:
         low, high = map(signed_score, gain["ci95"])
-        interval = f" (95 % interval {low} to {high})"
+        interval = f" (95\N{NO-BREAK SPACE}% interval {low} to {high})"
     verdict = "This is more than noise." if gain["significant"] else "This may be noise: the default would do as well."
     return (
         f"On {seeds} trial {best['trial']} reaches {metric} {_mean(best)} on average, the default "
@@ -129,7 +129,7 @@ def _mean(entry: Mapping[str, Any]) -> str:
 
 
 def _gain(difference: float, base: float) -> str:
-    share = f" ({difference / base:+.0%})".replace("%", " %") if base > 0 else ""
+    share = f" ({difference / base:+.0%})".replace("%", "\N{NO-BREAK SPACE}%") if base > 0 else ""
     return signed_score(difference) + share
 
 

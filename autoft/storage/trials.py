@@ -189,7 +189,7 @@ def configure(
     study.database.write(once)
 
 
-def report(
+def record_evaluation(
     study: StudyHandle,
     held: Claim,
     evaluation: EvaluationRecord,

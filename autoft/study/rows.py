@@ -64,7 +64,8 @@ def load_rows(task: Task[Any, Any], config: DataConfig, *, seed: int) -> StudyDa
 
 
 def _parse(task: Task[Any, Any], rows: Sequence[Row]) -> tuple[Any, ...]:
-    examples, problems = [], []
+    examples: list[Any] = []
+    problems: list[str] = []
     for row in rows:
         try:
             examples.append(task.parse(row))

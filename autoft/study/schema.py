@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from autoft.models.heads import HEADS
@@ -13,8 +14,12 @@ from autoft.training.config import OPTIMIZERS, FitConfig
 _ELSEWHERE = ("learning_rate", "layer_decay")  # owned by each method's branch
 
 
-def space_schema() -> Schema:
-    """Return the schema of every search space."""
+def space_schema(full_rate: float | None = None) -> Schema:
+    """Return the schema of every search space.
+
+    Args:
+        full_rate: The default learning rate of full tuning, where the base model says what it should be.
+    """
     train = {name: leaf for name, leaf in leaves_of(FitConfig).items() if name not in _ELSEWHERE}
     train["dropout"] = Leaf(kind="float", default=0.1, low=0.0, high=1.0, help="in what trains")
     train["patience"] = Leaf(
@@ -28,12 +33,21 @@ def space_schema() -> Schema:
         {
             "model": Leaf(kind="str", default="auto", help="base model: folder, hub id or package:NAME/FOLDER"),
             "head": _choice(HEADS, "linear"),
-            "method": _choice(METHODS, "full"),
+            "method": _methods(full_rate),
             "optimizer": _choice(OPTIMIZERS, "adamw"),
             "freeze": Leaf(kind="float", default=0.0, low=0.0, high=1.0, help="share of the layers frozen"),
             "train": Group(train),
         }
     )
+
+
+def _methods(full_rate: float | None) -> Choice:
+    choice = _choice(METHODS, "full")
+    if full_rate is None:
+        return choice
+    leaves = dict(choice.branches["full"].children)
+    leaves["learning_rate"] = replace(leaves_of(METHODS.get("full"))["learning_rate"], default=full_rate)
+    return Choice({**choice.branches, "full": Group(leaves)}, "full")
 
 
 def _choice(registry: Registry[type[Any]], default: str) -> Choice:

@@ -20,8 +20,7 @@ from autoft.storage.leases import Claim, LeaseLost
 from autoft.storage.reading import read_trials
 from autoft.storage.records import EvaluationRecord, Scalar, TrialRecord
 from autoft.storage.studies import StudyHandle
-from autoft.storage.trials import Outcome, configure, tell
-from autoft.storage.trials import report as record_evaluation
+from autoft.storage.trials import Outcome, configure, record_evaluation, tell
 from autoft.strategy.samplers import propose
 from autoft.strategy.schedule import Schedule, Verdict
 from autoft.strategy.standing import Standing, standing_of
@@ -77,12 +76,14 @@ def run_trial(context: TrialContext, held: Claim) -> Outcome:
         Interrupted: If the worker is to end.
     """
     started = time.monotonic()
+    kind = TASKS.get(context.config.task).head
     values = _configuration(context, held)
+    config = build_trial_config(values, kind=kind, seed=context.config.seed)
     attempt = _Attempt(context, held)
     error: Exception | None = None
     with holding(context.study, held, context.stop, context.deadline) as tick:
         try:
-            attempt.run(values, tick)
+            attempt.run(config, tick)
         except Exception as raised:  # noqa: BLE001 - `outcome_of` says what it means, or raises it again
             error = raised
     outcome = outcome_of(error, time.monotonic() - started, attempt.execution)
@@ -128,7 +129,7 @@ class _Attempt:
         self._context, self._held = context, held
         self.execution: Execution | None = None
 
-    def run(self, values: Mapping[str, Scalar], tick: Callable[[], None]) -> None:
+    def run(self, config: TrialConfig, tick: Callable[[], None]) -> None:
         """Train to the end; halve the micro-batch whenever it does not fit.
 
         Raises:
@@ -136,8 +137,6 @@ class _Attempt:
             Stopped: If the schedule says so.
         """
         context = self._context
-        kind = TASKS.get(context.config.task).head
-        config = build_trial_config(values, kind=kind, seed=context.config.seed)
         bench = context.workbench.bench(config.model, config.head)
         micro_batch, tokens = config.fit.batch_size, _EVALUATION_TOKENS
         while True:

@@ -16,9 +16,7 @@ def rows_of(text: str) -> list[Row]:
 
 
 def words_of(text: str) -> list[list[tuple[str, str]]]:
-    return [
-        list(zip(row.values["tokens"], row.values["tags"], strict=True)) for row in rows_of(text)
-    ]
+    return [list(zip(row.values["tokens"], row.values["tags"], strict=True)) for row in rows_of(text)]
 
 
 def test_a_blank_line_ends_a_sentence() -> None:
@@ -43,8 +41,7 @@ def test_documents_begin_with_a_line_that_is_no_token() -> None:
 
 def test_a_counted_token_stands_in_column_two_and_its_tag_where_tags_are() -> None:
     text = (
-        "# sent_id = 1\n# text = Zoë ran\n1\tZoë\tB-PER\t-\tann\n2\tran\tO\t-\tann\n"
-        "\n# sent_id = 2\n1\tSo\tO\t-\tann"
+        "# sent_id = 1\n# text = Zoë ran\n1\tZoë\tB-PER\t-\tann\n2\tran\tO\t-\tann\n\n# sent_id = 2\n1\tSo\tO\t-\tann"
     )
     assert words_of(text) == [[("Zoë", "B-PER"), ("ran", "O")], [("So", "O")]]
 
@@ -70,9 +67,7 @@ def test_the_token_hash_is_no_comment() -> None:
 
 
 def test_between_blanks_a_hash_with_a_tag_is_a_token_and_else_a_comment() -> None:
-    assert words_of("a O\n# O\n# remark\n# id x y\nb B-X") == [
-        [("a", "O"), ("#", "O"), ("b", "B-X")]
-    ]
+    assert words_of("a O\n# O\n# remark\n# id x y\nb B-X") == [[("a", "O"), ("#", "O"), ("b", "B-X")]]
 
 
 def test_a_sentence_of_hashes_alone_is_read() -> None:

@@ -66,7 +66,5 @@ def test_a_hub_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
         "except DataError as error:\n    print(error)\n"
     )
     env = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert "nobody/nothing-here: no such file or folder, and not loaded from the hub" in done.stdout

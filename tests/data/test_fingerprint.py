@@ -17,9 +17,7 @@ def test_files_lines_and_the_order_of_fields_do_not_count() -> None:
 
 
 def test_the_order_of_rows_counts() -> None:
-    assert fingerprint({"train": [row(a=1), row(a=2)]}) != fingerprint(
-        {"train": [row(a=2), row(a=1)]}
-    )
+    assert fingerprint({"train": [row(a=1), row(a=2)]}) != fingerprint({"train": [row(a=2), row(a=1)]})
 
 
 def test_each_value_counts() -> None:

@@ -94,10 +94,7 @@ def test_too_deep_nesting_is_told(tmp_path: Path) -> None:
 
 
 values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**60), 2**60)
-    | st.text(st.characters(codec="utf-8")),
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(st.characters(codec="utf-8")),
     lambda inner: st.lists(inner, max_size=3),
     max_leaves=5,
 )
@@ -109,9 +106,7 @@ records = st.lists(
 
 
 @given(records)
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_back(tmp_path: Path, written: list[dict[str, Any]]) -> None:
     written = [{**record, "tokens": None} for record in written]
     lines = "\n".join(json.dumps(record, ensure_ascii=False) for record in written)

@@ -15,9 +15,7 @@ NAMES = ["O", "B-PER", "I-PER"]
 CLASS = {"_type": "ClassLabel", "names": NAMES}
 
 
-def write(
-    path: Path, records: list[dict[str, Any]], features: dict[str, Any] | None = None
-) -> Path:
+def write(path: Path, records: list[dict[str, Any]], features: dict[str, Any] | None = None) -> Path:
     table = pa.Table.from_pylist(records)
     if features is not None:
         metadata = json.dumps({"info": {"features": features}})

@@ -149,9 +149,7 @@ PIECES = [
 @example(",")
 @example('""')
 @example("\x1c\n\u00a0")
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 def test_whatever_a_file_holds_gives_rows_or_a_data_error(tmp_path: Path, text: str) -> None:
     for name in GOOD:
         path = tmp_path / f"corpus{name}"

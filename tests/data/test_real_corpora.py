@@ -32,8 +32,5 @@ def test_the_counts_are_those_of_the_source(name: str) -> None:
         assert len(rows) == int(sentences)
         assert sum(len(row.values["tokens"]) for row in rows) == int(tokens)
         assert found.total() == int(entities)
-        assert found == {
-            label: int(count)
-            for label, count in (part.rsplit(" ", 1) for part in labels.split(", "))
-        }
+        assert found == {label: int(count) for label, count in (part.rsplit(" ", 1) for part in labels.split(", "))}
     assert (done.scheme, done.repaired) == ("IOB2", 0)

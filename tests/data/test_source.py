@@ -78,9 +78,7 @@ def test_two_files_for_a_split_are_told(tmp_path: Path) -> None:
 
 def test_no_train_is_told_with_what_there_is(tmp_path: Path) -> None:
     fill(tmp_path, training_conll="", README_md="")
-    assert problems_of(tmp_path) == (
-        f"{tmp_path}: a file train.* expected, got README.md, training.conll",
-    )
+    assert problems_of(tmp_path) == (f"{tmp_path}: a file train.* expected, got README.md, training.conll",)
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:

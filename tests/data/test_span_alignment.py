@@ -41,10 +41,7 @@ def test_a_span_that_misses_words_is_told_with_the_nearest() -> None:
 
 @pytest.mark.parametrize("other", [[2, 8, "X"], [0, 4, "PER"], [0, 2, "X"]])
 def test_spans_that_overlap_are_told(other: list[Any]) -> None:
-    assert any(
-        problem.startswith("spans must not overlap")
-        for problem in problems_of([[0, 4, "PER"], other])
-    )
+    assert any(problem.startswith("spans must not overlap") for problem in problems_of([[0, 4, "PER"], other]))
 
 
 def test_a_span_inside_the_last_but_one_is_told() -> None:
@@ -83,9 +80,7 @@ def test_spans_must_be_a_list() -> None:
     assert problems_of({"start": 0}) == ["a list of spans expected, got dict"]
 
 
-@pytest.mark.parametrize(
-    "spans", [[(0, 3, "X")], [(1, 1, "X")], [(-1, 1, "X")], [(0, 2, "X"), (1, 2, "Y")]]
-)
+@pytest.mark.parametrize("spans", [[(0, 3, "X")], [(1, 1, "X")], [(-1, 1, "X")], [(0, 2, "X"), (1, 2, "Y")]])
 def test_impossible_token_spans_are_refused(spans: list[tuple[int, int, str]]) -> None:
     with pytest.raises(ValueError, match="span"):
         from_spans(2, spans)

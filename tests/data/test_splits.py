@@ -10,9 +10,7 @@ from autoft.data.splits import limit_rows, seeded_order, split_rows
 from autoft.errors import DataError
 
 seeds = st.integers(0, 2**32)
-rows_with_labels = st.lists(
-    st.frozensets(st.sampled_from("abcdef"), max_size=3), min_size=1, max_size=40
-)
+rows_with_labels = st.lists(st.frozensets(st.sampled_from("abcdef"), max_size=3), min_size=1, max_size=40)
 
 
 def identity(labels: frozenset[str]) -> frozenset[str]:
@@ -48,9 +46,7 @@ def test_other_seeds_choose_other_rows() -> None:
 
 
 @given(rows_with_labels, st.integers(1, 40), seeds)
-def test_a_limit_keeps_every_label_or_says_why(
-    rows: list[frozenset[str]], count: int, seed: int
-) -> None:
+def test_a_limit_keeps_every_label_or_says_why(rows: list[frozenset[str]], count: int, seed: int) -> None:
     labels = frozenset[str]().union(*rows)
     try:
         kept = limit_rows(rows, count, seed, identity)

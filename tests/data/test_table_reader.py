@@ -66,9 +66,7 @@ def test_a_quote_without_an_end_is_told(tmp_path: Path) -> None:
 
 
 def test_columns_of_one_name_are_told(tmp_path: Path) -> None:
-    assert problems_of(tmp_path, "a,b,a\n1,2,3\n") == [
-        "corpus.csv:1: column names must differ, got 'a' twice"
-    ]
+    assert problems_of(tmp_path, "a,b,a\n1,2,3\n") == ["corpus.csv:1: column names must differ, got 'a' twice"]
 
 
 def test_a_header_without_names_is_told(tmp_path: Path) -> None:
@@ -162,18 +160,14 @@ def test_quotes_in_tsv_may_hold_lines(tmp_path: Path) -> None:
 
 
 def test_a_ragged_line_in_tsv_is_told_beside_quotes(tmp_path: Path) -> None:
-    assert problems_of(tmp_path, 'text\tlabel\n"\tx\nb\n', "train.tsv") == [
-        "train.tsv:3: 2 columns expected, got 1"
-    ]
+    assert problems_of(tmp_path, 'text\tlabel\n"\tx\nb\n', "train.tsv") == ["train.tsv:3: 2 columns expected, got 1"]
 
 
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=8)
 
 
 @given(st.lists(st.tuples(cells, cells), min_size=1, max_size=5))
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_back(tmp_path: Path, written: list[tuple[str, str]]) -> None:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([("text", "label"), *written])

@@ -51,9 +51,7 @@ def test_tags_give_their_spans_back(made: tuple[int, list[Span]]) -> None:
 
 @pytest.mark.parametrize("scheme", sorted(SCHEMES))
 @given(made=entities())
-def test_every_scheme_becomes_iob2_with_the_same_entities(
-    scheme: str, made: tuple[int, list[Span]]
-) -> None:
+def test_every_scheme_becomes_iob2_with_the_same_entities(scheme: str, made: tuple[int, list[Span]]) -> None:
     length, spans = made
     assert to_iob2(write(length, spans, scheme), scheme) == from_spans(length, spans)
 
@@ -171,9 +169,7 @@ def test_plain_labels_are_told_with_their_lines() -> None:
 
 
 def test_a_tag_that_lost_its_label_is_told() -> None:
-    assert problems_of(row(["B-PER", "I"])) == (
-        "corpus.conll:2: a label expected as in the other tags, got 'I'",
-    )
+    assert problems_of(row(["B-PER", "I"])) == ("corpus.conll:2: a label expected as in the other tags, got 'I'",)
 
 
 def test_rows_without_text_are_told() -> None:

@@ -43,9 +43,7 @@ def well_formed(sequence: list[str]) -> list[str]:
 def seqeval_scores(references: Tags, predictions: Tags, average: str | None) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return precision_recall_fscore_support(
-            references, predictions, average=average, scheme=IOB2, zero_division=0
-        )
+        return precision_recall_fscore_support(references, predictions, average=average, scheme=IOB2, zero_division=0)
 
 
 @given(st.lists(tags, max_size=12))
@@ -64,9 +62,7 @@ def test_scores_are_seqevals_strict_ones(pair: tuple[Tags, Tags]) -> None:
     assert scores["precision"] == pytest.approx(precision)
     assert scores["recall"] == pytest.approx(recall)
     assert scores["f1"] == pytest.approx(f1)
-    labels = sorted(
-        Entities(references, IOB2).unique_tags | Entities(predictions, IOB2).unique_tags
-    )
+    labels = sorted(Entities(references, IOB2).unique_tags | Entities(predictions, IOB2).unique_tags)
     each = seqeval_scores(references, predictions, None)
     named = [name.removeprefix("f1.") for name in scores if name.startswith("f1.")]
     assert named == labels
@@ -161,8 +157,6 @@ def test_nothing_to_find_and_nothing_found_is_zero(rows: Tags) -> None:
         ([["B-"]], [["O"]], "an IOB2 tag expected, got 'B-'"),
     ],
 )
-def test_what_cannot_be_scored_is_refused(
-    references: Tags, predictions: Tags, problem: str
-) -> None:
+def test_what_cannot_be_scored_is_refused(references: Tags, predictions: Tags, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         strict_span_scores(references, predictions)

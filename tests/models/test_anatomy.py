@@ -85,9 +85,7 @@ def test_every_parameter_has_a_unit(load_tiny: LoadTiny, family: str) -> None:
         ("modernbert", "head.dense.weight", 4),
     ],
 )
-def test_unit_follows_the_flow_of_data(
-    load_tiny: LoadTiny, family: str, name: str, unit: int
-) -> None:
+def test_unit_follows_the_flow_of_data(load_tiny: LoadTiny, family: str, name: str, unit: int) -> None:
     assert load_tiny(family).anatomy.units[name] == unit
 
 
@@ -124,9 +122,7 @@ def test_inspection_leaves_flags_mode_and_hooks_alone() -> None:
 
 
 def test_encoder_decoder_is_refused() -> None:
-    config = transformers.T5Config(
-        d_model=16, d_kv=8, d_ff=24, num_layers=1, num_heads=2, vocab_size=50
-    )
+    config = transformers.T5Config(d_model=16, d_kv=8, d_ff=24, num_layers=1, num_heads=2, vocab_size=50)
     with pytest.raises(ConfigError, match="an encoder expected, got an encoder-decoder"):
         inspect_model(transformers.T5ForConditionalGeneration(config))
 

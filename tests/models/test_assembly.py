@@ -26,9 +26,7 @@ LoadTiny = Callable[[str], Pristine]
 
 
 def dropouts(module: nn.Module) -> dict[str, float]:
-    return {
-        path: inner.p for path, inner in module.named_modules() if isinstance(inner, nn.Dropout)
-    }
+    return {path: inner.p for path, inner in module.named_modules() if isinstance(inner, nn.Dropout)}
 
 
 @pytest.mark.parametrize(
@@ -118,14 +116,8 @@ def test_dropout_of_lora_is_its_own(pristine: Pristine) -> None:
 def test_what_does_not_train_shares_memory_with_the_base_model(pristine: Pristine) -> None:
     trial = assemble(pristine, Recipe(Linear(), Full(), 0.34), 1)
     own = dict(pristine.model.named_parameters())
-    shared = {
-        name
-        for name, value in trial.module.named_parameters()
-        if value.data_ptr() == own[name].data_ptr()
-    }
-    assert shared == {
-        name for name, value in trial.module.named_parameters() if not value.requires_grad
-    }
+    shared = {name for name, value in trial.module.named_parameters() if value.data_ptr() == own[name].data_ptr()}
+    assert shared == {name for name, value in trial.module.named_parameters() if not value.requires_grad}
 
 
 def test_moving_a_trial_leaves_the_base_model_where_it_was(pristine: Pristine) -> None:
@@ -168,9 +160,7 @@ def test_depth_is_the_unit(pristine: Pristine) -> None:
         (Lora(rank=1), 1.0, "layer 3 and the head: 213 of 9,117 parameters"),
     ],
 )
-def test_description_says_what_trains(
-    pristine: Pristine, method: Method, freeze: float, words: str
-) -> None:
+def test_description_says_what_trains(pristine: Pristine, method: Method, freeze: float, words: str) -> None:
     assert assemble(pristine, Recipe(Linear(), method, freeze), 1).describe() == words
 
 

@@ -144,9 +144,7 @@ def test_empty_folder_is_refused(tmp_path: Path) -> None:
         ({"hidden_act": "no-such-function"}, "an intact model expected"),
     ],
 )
-def test_configuration_that_does_not_fit_is_refused(
-    folder: Path, values: dict[str, Any], law: str
-) -> None:
+def test_configuration_that_does_not_fit_is_refused(folder: Path, values: dict[str, Any], law: str) -> None:
     set_config(folder, **values)
     assert law in problem_of(folder)
 
@@ -164,9 +162,7 @@ def test_truncated_weights_are_refused(folder: Path) -> None:
 
 
 def test_model_without_layers_of_linear_parts_is_refused(tmp_path: Path) -> None:
-    config = GPT2Config(
-        n_layer=2, n_embd=16, n_head=2, vocab_size=50, bos_token_id=1, eos_token_id=2
-    )
+    config = GPT2Config(n_layer=2, n_embd=16, n_head=2, vocab_size=50, bos_token_id=1, eos_token_id=2)
     with quiet():
         GPT2ForTokenClassification(config).save_pretrained(tmp_path)
     assert "layers expected as a ModuleList in 'transformer'" in problem_of(tmp_path)
@@ -204,9 +200,7 @@ def test_head_trained_for_the_same_labels_is_kept(tuned: Path) -> None:
     pristine = load_pristine(source(tuned), Linear(), LABELS)
     trial = assemble(pristine, Recipe(Linear(), Full()), 1)
     assert pristine.fresh == ()
-    assert torch.equal(
-        trial.module.get_parameter("classifier.weight"), tiny_model("bert").classifier.weight
-    )
+    assert torch.equal(trial.module.get_parameter("classifier.weight"), tiny_model("bert").classifier.weight)
 
 
 @pytest.mark.parametrize("labels", [LABELS[::-1], LABELS[:3]], ids=["another order", "fewer"])

@@ -42,12 +42,8 @@ def test_everything_trains_where_nothing_is_frozen(load_tiny: LoadTiny, family: 
     assert trial.parameters_trainable == pristine.model.num_parameters() == trial.parameters_total
 
 
-@pytest.mark.parametrize(
-    ("freeze", "frozen"), [(0.0, 0), (0.16, 0), (0.17, 1), (0.5, 2), (0.7, 2), (1.0, 2)]
-)
-def test_share_is_rounded_and_one_layer_always_trains(
-    pristine: Pristine, freeze: float, frozen: int
-) -> None:
+@pytest.mark.parametrize(("freeze", "frozen"), [(0.0, 0), (0.16, 0), (0.17, 1), (0.5, 2), (0.7, 2), (1.0, 2)])
+def test_share_is_rounded_and_one_layer_always_trains(pristine: Pristine, freeze: float, frozen: int) -> None:
     assert frozen_layers(freeze, pristine.anatomy) == frozen
     assert trained_layers(freeze, pristine.anatomy) == tuple(range(frozen, 3))
 
@@ -65,8 +61,5 @@ def test_what_a_frozen_layer_uses_is_frozen_too(load_tiny: LoadTiny, family: str
     assert not [
         name
         for name in names
-        if "rel_embeddings" in name
-        or "encoder.LayerNorm" in name
-        or ".conv." in name
-        or "project" in name
+        if "rel_embeddings" in name or "encoder.LayerNorm" in name or ".conv." in name or "project" in name
     ]

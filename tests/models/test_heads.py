@@ -32,10 +32,7 @@ def test_loss_over_count_is_the_mean_over_labelled_tokens() -> None:
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_micro_batches_add_up_to_the_batch(size: int, smoothing: float) -> None:
     logits, labels = logits_and_labels()
-    parts = [
-        Linear().loss(logits[at : at + size], labels[at : at + size], smoothing)
-        for at in range(0, 6, size)
-    ]
+    parts = [Linear().loss(logits[at : at + size], labels[at : at + size], smoothing) for at in range(0, 6, size)]
     summed, count = Linear().loss(logits, labels, smoothing)
     torch.testing.assert_close(torch.stack([part for part, _ in parts]).sum(), summed)
     assert sum(int(part) for _, part in parts) == int(count)
@@ -49,9 +46,7 @@ def test_batch_without_labels_costs_nothing() -> None:
 
 @given(smoothing=st.floats(0.0, 1.0))
 def test_even_scores_cost_the_logarithm_of_the_classes(smoothing: float) -> None:
-    summed, count = Linear().loss(
-        torch.zeros(1, 1, 5), torch.zeros(1, 1, dtype=torch.long), smoothing
-    )
+    summed, count = Linear().loss(torch.zeros(1, 1, 5), torch.zeros(1, 1, dtype=torch.long), smoothing)
     assert summed.item() / count.item() == pytest.approx(math.log(5), rel=1e-5)
 
 

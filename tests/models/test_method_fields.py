@@ -57,7 +57,5 @@ def test_listing_methods_resolving_models_and_tokenizing_load_no_torch() -> None
         "import transformers; transformers.PreTrainedTokenizerFast\n"
         "print(sorted({'torch', 'peft', 'transformers.modeling_utils'} & set(sys.modules)))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "[]\n"

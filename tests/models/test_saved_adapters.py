@@ -22,9 +22,7 @@ from autoft.testing.tiny import LABELS
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 @pytest.mark.parametrize("name", ["lora", "ia3"])
-def test_peft_alone_restores_the_adapter_and_the_head(
-    pristine: Pristine, tmp_path: Path, name: str
-) -> None:
+def test_peft_alone_restores_the_adapter_and_the_head(pristine: Pristine, tmp_path: Path, name: str) -> None:
     trial = train(assemble(pristine, Recipe(Linear(), METHODS.get(name)(), 0.34), 1))
     trial.save_adapter(tmp_path)
     base = transformers.AutoModelForTokenClassification.from_pretrained(

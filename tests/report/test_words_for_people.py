@@ -106,7 +106,7 @@ def result(best: Any, default: Any, gain: Any = None, configurations: int = 10) 
 def test_gain_before_the_finalists_says_that_it_is_not_checked() -> None:
     words = gain_words(result(entry(7, 0.5), entry(0, 0.4)))
     assert words == (
-        "Trial 7 reached dev f1 0.5000, the default 0.4000: +0.1000 (+25 %). "
+        "Trial 7 reached dev f1 0.5000, the default 0.4000: +0.1000 (+25\N{NO-BREAK SPACE}%). "
         "One seed each; not yet checked on fresh seeds."
     )
 
@@ -138,7 +138,7 @@ def test_significant_gain_is_more_than_noise() -> None:
     words = gain_words(result(entry(7, 0.5, (0.5, 0.5)), entry(0, 0.4, (0.4, 0.4)), gain))
     assert words == (
         "On 2 fresh seeds trial 7 reaches dev f1 0.5000 ± 0.0100 on average, the default "
-        "0.4000 ± 0.0100: a gain of +0.1000 (95 % interval +0.0500 to +0.1500). "
+        "0.4000 ± 0.0100: a gain of +0.1000 (95\N{NO-BREAK SPACE}% interval +0.0500 to +0.1500). "
         "This is more than noise."
     )
 

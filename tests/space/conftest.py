@@ -30,14 +30,10 @@ def schema() -> Schema:
     return Group(
         {
             "model": Leaf(kind="str", default="auto"),
-            "head": Choice(
-                {"linear": Group({}), "mlp": Group({"size": number(256, 1)})}, default="linear"
-            ),
+            "head": Choice({"linear": Group({}), "mlp": Group({"size": number(256, 1)})}, default="linear"),
             "method": Choice(
                 {
-                    "full": Group(
-                        {"learning_rate": learning_rate(3e-4), "layer_decay": number(1.0, 0.0, 1.0)}
-                    ),
+                    "full": Group({"learning_rate": learning_rate(3e-4), "layer_decay": number(1.0, 0.0, 1.0)}),
                     "head": Group({"learning_rate": learning_rate(1e-2)}),
                     "lora": Group(
                         {

@@ -43,29 +43,21 @@ def test_a_wheel_keeps_spaces_inside_the_package(package: Path) -> None:
     assert "stray" not in space_names()
 
 
-def test_a_plug_in_keeps_spaces_in_its_package(
-    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plug_in_keeps_spaces_in_its_package(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(package / "_spaces", "ner")
     plugin = tmp_path / "plugins"
     path = put(plugin / "autoft_probe_plugin" / "search_spaces", "probe")
     (plugin / "autoft_probe_plugin" / "__init__.py").write_text("raise RuntimeError('imported')\n")
     facts = plugin / "autoft_probe_plugin-1.dist-info"
     facts.mkdir()
-    (facts / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: autoft-probe-plugin\nVersion: 1\n"
-    )
-    (facts / "entry_points.txt").write_text(
-        "[autoft.tasks]\nprobe = autoft_probe_plugin.task:Probe\n"
-    )
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: autoft-probe-plugin\nVersion: 1\n")
+    (facts / "entry_points.txt").write_text("[autoft.tasks]\nprobe = autoft_probe_plugin.task:Probe\n")
     monkeypatch.syspath_prepend(str(plugin))
     assert find_space("probe") == path
     assert space_names() == ("ner", "probe")
 
 
-def test_a_path_to_a_file_wins(
-    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_path_to_a_file_wins(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(package / "_spaces", "mine.yaml")
     path = put(tmp_path, "mine")
     monkeypatch.chdir(tmp_path)
@@ -78,6 +70,4 @@ def test_an_unknown_name_gets_the_nearest(package: Path) -> None:
     put(package / "_spaces", "summary")
     with pytest.raises(UnknownNameError) as caught:
         find_space("nre")
-    assert caught.value.problems == (
-        "unknown search space 'nre', did you mean 'ner'? known: ner, summary",
-    )
+    assert caught.value.problems == ("unknown search space 'nre', did you mean 'ner'? known: ner, summary",)

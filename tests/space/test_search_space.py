@@ -131,9 +131,7 @@ def test_completing_takes_partial_then_default_then_constants(schema: Schema) ->
         ),
     ],
 )
-def test_completing_refuses_what_the_schema_does(
-    space: SearchSpace, partial: dict[str, Scalar], law: str
-) -> None:
+def test_completing_refuses_what_the_schema_does(space: SearchSpace, partial: dict[str, Scalar], law: str) -> None:
     with pytest.raises(SpaceError) as caught:
         space.complete(partial)
     assert caught.value.problems == (law,)

@@ -52,9 +52,7 @@ from autoft.space.domains import narrowed, range_of
         (Categorical, {"choices": ("a", "a")}, "a choice must stand once, got 'a' twice"),
     ],
 )
-def test_a_domain_refuses_what_breaks_a_law(
-    kind: type[Any], keys: dict[str, Any], law: str
-) -> None:
+def test_a_domain_refuses_what_breaks_a_law(kind: type[Any], keys: dict[str, Any], law: str) -> None:
     with pytest.raises(SpaceError) as caught:
         kind(**keys)
     assert caught.value.problems == (law,)
@@ -77,9 +75,7 @@ def test_a_range_names_every_law_it_breaks() -> None:
         (Integer(2, 8, step=3), [2, 5, 8], [3, 4]),
     ],
 )
-def test_a_domain_contains_its_values_only(
-    domain: Domain, inside: list[Any], outside: list[Any]
-) -> None:
+def test_a_domain_contains_its_values_only(domain: Domain, inside: list[Any], outside: list[Any]) -> None:
     assert [value for value in inside if not domain.contains(value)] == []
     assert [value for value in outside if domain.contains(value)] == []
 

@@ -122,19 +122,16 @@ default: {method: {head: {rank: 3}}, train.epochs: 3, train: {epochs: 0}, freeze
         "ner.yaml:3: modle: no such parameter, did you mean 'model'?",
         "ner.yaml:5: train.epochs: a range of whole numbers expected, got low=1.0, high=9.0",
         "ner.yaml:6: train.batch_size: a choice must stand once, got 8 twice",
-        "ner.yaml:7: train.dropout: a range of real numbers expected, got low=0, high=1,"
-        " write 0.0 and 1.0",
+        "ner.yaml:7: train.dropout: a range of real numbers expected, got low=0, high=1, write 0.0 and 1.0",
         "ner.yaml:8: train.weight_decay: `low > 0` must hold where `log` is true, got low=0",
         "ner.yaml:9: train.patience: a whole number expected, got 'abc'",
         "ner.yaml:10: train.patience: a key must stand once, line 9 has it already",
-        "ner.yaml:11: train.schedule: one of linear, cosine, constant expected, got 'linaer',"
-        " did you mean 'linear'?",
+        "ner.yaml:11: train.schedule: one of linear, cosine, constant expected, got 'linaer', did you mean 'linear'?",
         "ner.yaml:11: train.schedule: one of linear, cosine, constant expected, got 'no'",
         "ner.yaml:12: freeze: a value of at most 1 expected, got 1.5",
         "ner.yaml:15: freeze.stpe: no such key of a range, did you mean 'step'?",
         "ner.yaml:16: freeze.log: true or false expected, got 'yes'",
-        "ner.yaml:18: method.full.learning_rate: `low <= high` must hold,"
-        " got low=0.001, high=1e-05",
+        "ner.yaml:18: method.full.learning_rate: `low <= high` must hold, got low=0.001, high=1e-05",
         "ner.yaml:20: method.lora.rnak: no such parameter, did you mean 'rank'?",
         "ner.yaml:21: method.lora.rank: anchors have no place here, got &r",
         "ner.yaml:21: method.lora.rank: a value of at least 1 expected, got 0",
@@ -210,9 +207,7 @@ def test_a_document_must_be_a_space(text: str, problems: tuple[str, ...], schema
     assert refused(text, schema) == problems
 
 
-def test_a_file_is_named_from_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schema: Schema
-) -> None:
+def test_a_file_is_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schema: Schema) -> None:
     path = tmp_path / "spaces" / "mine.yaml"
     path.parent.mkdir()
     path.write_text(HEAD + "modle: x\n", encoding="utf-8")
@@ -231,9 +226,7 @@ def test_a_file_with_a_byte_order_mark_loads(tmp_path: Path, schema: Schema) -> 
     ("content", "law"),
     [(None, "must be a readable file"), (b"a: \xff", "UTF-8 text expected, got the byte 0xff")],
 )
-def test_a_file_must_be_text(
-    tmp_path: Path, content: bytes | None, law: str, schema: Schema
-) -> None:
+def test_a_file_must_be_text(tmp_path: Path, content: bytes | None, law: str, schema: Schema) -> None:
     path = tmp_path / "mine.yaml"
     if content is not None:
         path.write_bytes(content)

@@ -86,9 +86,7 @@ def spaces(draw: st.DrawFn) -> SearchSpace:
     schema: Schema = draw(groups(2))
     named: dict[str, Domain] = {}
     for place in places(schema):
-        exists = all(
-            choice in named and named[choice].contains(name) for choice, name in place.branch
-        )
+        exists = all(choice in named and named[choice].contains(name) for choice, name in place.branch)
         if exists and (isinstance(place.node, Choice) or draw(st.booleans())):
             named[place.path] = draw(domains(place.node))
     return SearchSpace(draw(TEXTS), schema, named)
@@ -141,9 +139,7 @@ def test_the_default_is_complete(space: SearchSpace) -> None:
 
 @FEW
 @given(spaces(), st.data())
-def test_no_sample_varies_more_than_the_largest_branch(
-    space: SearchSpace, data: st.DataObject
-) -> None:
+def test_no_sample_varies_more_than_the_largest_branch(space: SearchSpace, data: st.DataObject) -> None:
     config = space.sample(drawn(data))
     varying = {parameter.path for parameter in space.parameters()}
     assert len(varying & config.keys()) <= space.largest_branch() <= len(varying)

@@ -85,9 +85,7 @@ def test_a_legal_value_breaks_no_law(node: Leaf | Choice, value: Any) -> None:
         (BRANCHES, Constant("full"), 0),
     ],
 )
-def test_every_value_of_a_domain_must_be_legal(
-    node: Leaf | Choice, domain: Domain, laws: int
-) -> None:
+def test_every_value_of_a_domain_must_be_legal(node: Leaf | Choice, domain: Domain, laws: int) -> None:
     assert len(node.problems(domain)) == laws
 
 

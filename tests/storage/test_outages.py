@@ -19,7 +19,7 @@ from autoft.storage.reading import read_trial, read_trials
 from autoft.storage.records import EvaluationRecord
 from autoft.storage.retries import Retry
 from autoft.storage.studies import StudyHandle, create_study
-from autoft.storage.trials import Outcome, ask_trial, configure, recover_lost, report, tell
+from autoft.storage.trials import Outcome, ask_trial, configure, recover_lost, record_evaluation, tell
 
 EVALUATION = EvaluationRecord(9, 1.0, 0.5, 1.0, 1.0, 0.1)
 
@@ -63,7 +63,7 @@ def test_no_step_is_done_twice_where_its_answer_is_lost(study: StudyHandle, losi
     losing_answers()
     set_up(study, held)
     losing_answers()
-    report(study, held, EVALUATION, {"f1": 0.5})
+    record_evaluation(study, held, EVALUATION, {"f1": 0.5})
     losing_answers()
     tell(study, held, Outcome("complete"))
     (record,) = read_trials(study)
@@ -113,7 +113,7 @@ def test_connections_that_the_server_ends_are_made_anew(postgres: str, folder: P
         for _ in range(5):
             held = ask(study)
             set_up(study, held)
-            report(study, held, EVALUATION, {"f1": 0.5})
+            record_evaluation(study, held, EVALUATION, {"f1": 0.5})
             tell(study, held, Outcome("complete"))
     finally:
         left.set()

@@ -23,7 +23,7 @@ from optuna.distributions import IntDistribution
 from autoft.storage.database import open_database
 from autoft.storage.records import EvaluationRecord
 from autoft.storage.studies import open_study
-from autoft.storage.trials import Outcome, ask_trial, configure, report, tell
+from autoft.storage.trials import Outcome, ask_trial, configure, record_evaluation, tell
 from autoft.storage.workers import worker_name
 
 url, folder, limit, mode = sys.argv[1:]
@@ -34,7 +34,7 @@ while held := ask_trial(study, worker, limit=int(limit)):
     x = {"x": held.number}
     domain = {"x": IntDistribution(0, 99)}
     configure(study, held, config=x, parameters=x, distributions=domain, kind="sampled")
-    report(study, held, EvaluationRecord(9, 1.0, held.number / 100, 1.0, 1.0, 0.1), {"f1": 0.5})
+    record_evaluation(study, held, EvaluationRecord(9, 1.0, held.number / 100, 1.0, 1.0, 0.1), {"f1": 0.5})
     time.sleep(0.03)  # training: SQLite's lock is not fair to who never leaves it
     if mode == "hold":
         print("holding", flush=True)

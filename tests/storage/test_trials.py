@@ -22,7 +22,7 @@ from autoft.storage.trials import (
     pause,
     prune_paused,
     recover_lost,
-    report,
+    record_evaluation,
     tell,
 )
 
@@ -58,8 +58,8 @@ def optuna_trial(study: StudyHandle, number: int) -> optuna.trial.FrozenTrial:
 
 def test_a_complete_trial_is_read_as_it_was_told(study: StudyHandle) -> None:
     held = begin(study)
-    report(study, held, evaluation(1, 0.25), {"f1": 0.25})
-    report(study, held, evaluation(3, 0.5), {"f1": 0.5, "f1.PER": 0.75})
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    record_evaluation(study, held, evaluation(3, 0.5), {"f1": 0.5, "f1.PER": 0.75})
     tell(study, held, DONE)
     (record,) = read_trials(study)
     assert (record.number, record.state, record.value, record.reason) == (0, "complete", 0.5, None)
@@ -77,14 +77,14 @@ def test_a_complete_trial_is_read_as_it_was_told(study: StudyHandle) -> None:
 
 def test_one_record_equals_its_place_among_all(study: StudyHandle) -> None:
     begin(study)
-    report(study, begin(study), evaluation(1, 0.25), {"f1": 0.25})
+    record_evaluation(study, begin(study), evaluation(1, 0.25), {"f1": 0.25})
     assert read_trial(study, 1) == read_trials(study)[1]
 
 
 def test_the_value_is_the_best_evaluation_not_the_last(study: StudyHandle) -> None:
     held = begin(study)
     for step, value in ((1, 0.2), (2, 0.6), (3, 0.4)):
-        report(study, held, evaluation(step, value), {"f1": value})
+        record_evaluation(study, held, evaluation(step, value), {"f1": value})
     tell(study, held, DONE)
     record = read_trial(study, 0)
     assert (record.value, record.best_step, record.metrics) == (0.6, 2, {"f1": 0.6})
@@ -93,7 +93,7 @@ def test_the_value_is_the_best_evaluation_not_the_last(study: StudyHandle) -> No
 
 def test_optuna_shows_parameters_and_curves(study: StudyHandle) -> None:
     held = begin(study)
-    report(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
     trial = optuna_trial(study, 0)
     assert trial.params == {"method": "lora", "train.dropout": 0.1}
     assert trial.intermediate_values == {1: 0.25}
@@ -103,7 +103,7 @@ def test_optuna_shows_parameters_and_curves(study: StudyHandle) -> None:
 
 def test_a_pruned_trial_says_why(study: StudyHandle) -> None:
     held = begin(study)
-    report(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
     tell(study, held, Outcome("pruned", "rung 1: place 5 of 6"))
     record = read_trial(study, 0)
     assert (record.state, record.reason, record.value) == ("pruned", "rung 1: place 5 of 6", 0.25)
@@ -133,7 +133,7 @@ def test_a_default_outside_the_space_has_no_parameters_in_optuna(study: StudyHan
 
 def test_telling_twice_is_telling_once(study: StudyHandle) -> None:
     held = begin(study)
-    report(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
     tell(study, held, DONE)
     tell(study, held, Outcome("failed", "told by a repeated call"))
     assert read_trial(study, 0).state == "complete"
@@ -151,7 +151,7 @@ def test_numpy_scalars_become_numbers(study: StudyHandle) -> None:
     held = begin(study)
     quarter: Any = np.float32(0.25)
     nine: Any = np.int64(9)
-    report(study, held, EvaluationRecord(nine, quarter, quarter, quarter, 1.0, 1.0), {"f1": quarter})
+    record_evaluation(study, held, EvaluationRecord(nine, quarter, quarter, quarter, 1.0, 1.0), {"f1": quarter})
     tell(study, held, Outcome("complete", facts={"steps": nine}))
     record = read_trial(study, 0)
     assert (record.value, record.metrics, record.facts) == (0.25, {"f1": 0.25}, {"steps": 9})
@@ -159,8 +159,8 @@ def test_numpy_scalars_become_numbers(study: StudyHandle) -> None:
 
 def test_not_a_number_survives_and_is_never_the_best(study: StudyHandle) -> None:
     held = begin(study)
-    report(study, held, evaluation(1, 0.25), {"f1": 0.25})
-    report(study, held, evaluation(3, math.nan, math.nan), {"f1": math.nan})
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    record_evaluation(study, held, evaluation(3, math.nan, math.nan), {"f1": math.nan})
     record = read_trial(study, 0)
     assert record.value == 0.25
     assert math.isnan(record.evaluations[1].value)
@@ -193,14 +193,14 @@ def test_the_limit_is_a_total(study: StudyHandle) -> None:
 
 def test_a_paused_trial_is_continued_as_the_same_trial(study: StudyHandle) -> None:
     held = begin(study)
-    report(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
     pause(study, held, {"seconds": 2.0, "execution": {"threads": 1}})
     record = read_trial(study, 0)
     assert (record.state, record.seconds, record.execution) == ("paused", 2.0, {"threads": 1})
     again = continue_paused(study, 0, 1, "b")
     assert again is not None
     assert continue_paused(study, 0, 1, "c") is None
-    report(study, again, evaluation(3, 0.5), {"f1": 0.5})
+    record_evaluation(study, again, evaluation(3, 0.5), {"f1": 0.5})
     tell(study, again, DONE)
     (record,) = read_trials(study)
     assert [one.step for one in record.evaluations] == [1, 3]
@@ -210,26 +210,26 @@ def test_a_paused_trial_is_continued_as_the_same_trial(study: StudyHandle) -> No
 def test_what_is_still_paused_at_the_end_is_pruned(study: StudyHandle) -> None:
     for _ in range(2):
         held = begin(study)
-        report(study, held, evaluation(1, 0.25), {"f1": 0.25})
+        record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
         pause(study, held, {})
     running = begin(study)
     assert prune_paused(study, "the search ended") == 2
     records = read_trials(study)
     assert [record.state for record in records] == ["pruned", "pruned", "running"]
     assert (records[0].reason, records[0].value) == ("the search ended", 0.25)
-    report(study, running, evaluation(1, 0.25), {})
+    record_evaluation(study, running, evaluation(1, 0.25), {})
 
 
 def test_a_lost_trial_starts_again_as_the_same_trial(study: StudyHandle) -> None:
     lost = begin(study, "a", seconds=-1.0)
-    report(study, lost, evaluation(1, 0.25), {"f1": 0.25}, seconds=-1.0)
+    record_evaluation(study, lost, evaluation(1, 0.25), {"f1": 0.25}, seconds=-1.0)
     again = recover_lost(study, "b")
     assert again is not None
     assert (again.number, again.trial_id, again.attempt) == (0, lost.trial_id, 2)
     record = read_trial(study, 0)
     assert (record.state, record.config, record.evaluations) == ("running", CONFIG, ())
     assert optuna_trial(study, 0).intermediate_values == {}
-    report(study, again, evaluation(1, 0.5), {"f1": 0.5})
+    record_evaluation(study, again, evaluation(1, 0.5), {"f1": 0.5})
     tell(study, again, DONE)
     assert [record.value for record in read_trials(study)] == [0.5]
     assert [(link.kind, link.facts["attempt"]) for link in links(study)] == [("retry_of", 2)]
@@ -237,11 +237,11 @@ def test_a_lost_trial_starts_again_as_the_same_trial(study: StudyHandle) -> None
 
 def test_a_lost_continuation_starts_again_from_its_rung(study: StudyHandle) -> None:
     held = begin(study)
-    report(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
     pause(study, held, {})
     lost = continue_paused(study, 0, 1, "a", seconds=-1.0)
     assert lost is not None
-    report(study, lost, evaluation(2, 0.5), {"f1": 0.5}, seconds=-1.0)
+    record_evaluation(study, lost, evaluation(2, 0.5), {"f1": 0.5}, seconds=-1.0)
     again = recover_lost(study, "b")
     assert again is not None
     assert (again.rung, again.attempt) == (1, 2)
@@ -254,7 +254,7 @@ def test_a_worker_that_lost_its_lease_cannot_write(study: StudyHandle) -> None:
     lost = begin(study, "a", seconds=-1.0)
     assert recover_lost(study, "b") is not None
     with pytest.raises(LeaseLost, match="trial 0: another worker has taken it over from a"):
-        report(study, lost, evaluation(1, 0.25), {})
+        record_evaluation(study, lost, evaluation(1, 0.25), {})
     with pytest.raises(LeaseLost):
         tell(study, lost, Outcome("failed", "x"))
     with pytest.raises(LeaseLost):

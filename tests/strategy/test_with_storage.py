@@ -7,7 +7,7 @@ from autoft.storage.database import open_database
 from autoft.storage.reading import read_trial, read_trials
 from autoft.storage.records import EvaluationRecord, TrialRecord
 from autoft.storage.studies import StudyHandle, create_study, open_study
-from autoft.storage.trials import Outcome, ask_trial, configure, recover_lost, report, tell
+from autoft.storage.trials import Outcome, ask_trial, configure, recover_lost, record_evaluation, tell
 from autoft.strategy.samplers import propose
 from autoft.strategy.schedule import StoppingHalving, Verdict
 from autoft.strategy.standing import standing_of
@@ -39,7 +39,7 @@ def work(study: StudyHandle, space: SearchSpace, *, limit: int, killed_at: int |
         outcome = Outcome("complete")
         for step in RUNGS:
             value = step / 9 * ((config["method"] == "lora") + float(config["train.dropout"]))
-            report(
+            record_evaluation(
                 study,
                 held,
                 EvaluationRecord(step, 1.0, value, 1.0, 1.0, 1.0),

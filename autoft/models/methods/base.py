@@ -39,6 +39,11 @@ class Method(ABC):
     def __post_init__(self) -> None:
         check_fields(self)
 
+    @property
+    def layer_decay(self) -> float:
+        """Factor on the learning rate, a layer down; 1 unless the method has it as a field."""
+        return 1.0
+
     def refuse(self, anatomy: Anatomy) -> str | None:
         """Return why this method cannot tune such a model, or None if it can."""
         del anatomy
