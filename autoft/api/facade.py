@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoft.api.options import SearchOptions
-from autoft.api.progress import Watcher
+from autoft.api.progress import Progress, Watcher
 from autoft.api.searching import PreparedSearch
 from autoft.api.studies import StudyView, load_study
 from autoft.study.config import BudgetConfig, StorageConfig
@@ -73,6 +73,10 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     with PreparedSearch(options) as prepared:
-        prepared.run(watch or (lambda progress: None))
+        prepared.run(watch or _look_away)
         name = prepared.opening.config.name
     return load_study(name, studies_dir=studies_dir, storage=storage)
+
+
+def _look_away(progress: Progress) -> None:
+    del progress

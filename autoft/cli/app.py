@@ -16,7 +16,7 @@ from autoft.cli.replay import replay_command
 from autoft.cli.report import report_command
 from autoft.cli.rm import rm_command
 from autoft.cli.search import search_command
-from autoft.cli.test import test_command
+from autoft.cli.test import score_test_command
 from autoft.cli.validate import validate_command
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ app = typer.Typer(
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "search": search_command,
-    "test": test_command,
+    "test": score_test_command,
     "report": report_command,
     "dashboard": dashboard_command,
     "export": export_command,

@@ -31,6 +31,7 @@ def ls_command(
         print(json.dumps(rows, indent=2))
         return
     from rich.console import Console
+    from rich.text import Text
 
     from autoft.cli.tables import plain_table
 
@@ -40,7 +41,7 @@ def ls_command(
         return
     table = plain_table(*rows[0])
     for row in rows:
-        table.add_row(*("-" if value is None else str(value) for value in row.values()))
+        table.add_row(*(Text("-" if value is None else str(value)) for value in row.values()))
     console.print(table)
 
 

@@ -25,6 +25,17 @@ class Terminated(BaseException):
     """SIGTERM arrived; passes every handler of ordinary errors, like KeyboardInterrupt."""
 
 
+_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (ConfigError, WRONG_INPUT),
+    (StorageError, NO_STORAGE),
+    (AutoftError, BUG),
+    (KeyboardInterrupt, INTERRUPTED),
+    (typer.Abort, INTERRUPTED),
+    (Terminated, TERMINATED),
+    (BrokenPipeError, DONE),
+)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -43,29 +54,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         result = app(args=None if argv is None else list(argv), prog_name="autoft", standalone_mode=False)
-    except typer.Exit as stop:
-        return stop.exit_code
-    except _UsageError as wrong:
-        wrong.show()  # type: ignore[attr-defined]
-        return WRONG_INPUT
-    except (typer.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except Terminated:
-        return TERMINATED
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`); nothing is left to say.
-        sys.stderr.close()
-        return DONE
-    except ConfigError as error:
-        return _say(error.problems, WRONG_INPUT)
-    except StorageError as error:
-        return _say([str(error)], NO_STORAGE)
-    except AutoftError as error:
-        return _say([str(error)], BUG)
-    except Exception:  # noqa: BLE001 - anything else is a bug: its traceback is shown
-        traceback.print_exc()
-        return _say(["this is a bug in autoft: report the lines above with what you typed"], BUG)
+    except BaseException as error:  # noqa: BLE001 - the one place where errors become exit codes
+        return _code_of(error)
     return result if isinstance(result, int) else DONE
+
+
+def _code_of(error: BaseException) -> int:
+    """Tell the user what an error says, and return the exit code that stands for it."""
+    if isinstance(error, typer.Exit):
+        return error.exit_code
+    if isinstance(error, _UsageError):
+        error.show()  # type: ignore[attr-defined]
+        return WRONG_INPUT
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output went away (`| head`): nothing is left to say, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return _say(_words(error), code)
+    traceback.print_exception(error)
+    return _say(["this is a bug in autoft: report the lines above with what you typed"], BUG)
+
+
+def _words(error: BaseException) -> Sequence[str]:
+    if isinstance(error, ConfigError):
+        return error.problems
+    return [str(error)] if isinstance(error, AutoftError) else []
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

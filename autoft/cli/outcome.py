@@ -17,13 +17,10 @@ from autoft.report.words import duration, gain_words
 def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) -> None:
     """Print the outcome of a search."""
     counts = result["trials"]
-    states = ", ".join(
-        f"{counts[state]} {state}" for state in ("complete", "pruned", "infeasible", "failed") if counts[state]
-    )
-    console.print(
-        f"\n[bold]{counts['configurations']} configurations[/bold] in {duration(result['seconds']['search'])}: {states}",
-        highlight=False,
-    )
+    ends = ("complete", "pruned", "infeasible", "failed")
+    states = ", ".join(f"{counts[state]} {state}" for state in ends if counts[state])
+    spent = duration(result["seconds"]["search"])
+    console.print(f"\n[bold]{counts['configurations']} configurations[/bold] in {spent}: {states}", highlight=False)
     console.print(gain_words(result), highlight=False, markup=False)
     best = view.best
     if best is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from autoft.api.opening import Opening
 from autoft.api.searching import Plan
@@ -32,7 +33,7 @@ def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
         console.print(text, highlight=False, markup=False)
     table = plain_table("parameter", "values", "only where")
     for path, domain, when in opening.space.summary():
-        table.add_row(path, domain, when)
+        table.add_row(path, Text(domain), when)
     console.print(table)
     for notice in plan.notices:
         console.print(f"note: {notice}", style="yellow", highlight=False, markup=False)

@@ -12,7 +12,7 @@ import typer
 from autoft.cli.options import STUDIES_DIR, AsJson, Device, Storage, StudiesDir, seconds_of
 
 
-def search_command(  # noqa: PLR0913 - one parameter an option
+def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     task: Annotated[str, typer.Argument(help="What is asked: `autoft ls tasks` lists them.")],
     data: Annotated[
         str | None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from autoft.report.words import score
 
@@ -41,7 +42,7 @@ def label_table(best: Mapping[str, float], default: Mapping[str, float]) -> Tabl
     table = plain_table("label", "precision", "recall", "f1", "default", "support")
     for label in labels:
         table.add_row(
-            label,
+            Text(label),
             *(score(best.get(f"{name}.{label}")) for name in ("precision", "recall", "f1")),
             score(default.get(f"f1.{label}")),
             f"{best.get(f'support.{label}', 0):.0f}",
@@ -55,7 +56,7 @@ def config_table(best: Mapping[str, Any], default: Mapping[str, Any]) -> Table:
     for path in dict.fromkeys([*best, *default]):
         new, old = _value(best.get(path)), _value(default.get(path))
         style = "bold" if new != old else "dim"
-        table.add_row(path, new, old, style=style)
+        table.add_row(path, Text(new), Text(old), style=style)
     return table
 
 

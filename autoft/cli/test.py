@@ -7,7 +7,7 @@ import json
 from autoft.cli.options import STUDIES_DIR, AsJson, Storage, StudiesDir, StudyName
 
 
-def test_command(
+def score_test_command(
     study: StudyName,
     studies_dir: StudiesDir = STUDIES_DIR,
     storage: Storage = None,

@@ -28,6 +28,7 @@ def validate_command(
     Example: autoft validate ner --data my-corpus/
     """
     from rich.console import Console
+    from rich.text import Text
 
     from autoft.api.validating import validate
     from autoft.cli.tables import plain_table
@@ -49,7 +50,7 @@ def validate_command(
     )
     table = plain_table("label", "train", "dev", "test")
     for label, row in found["labels"].items():
-        table.add_row(label, *(str(row.get(split, "-")) for split in ("train", "dev", "test")))
+        table.add_row(Text(label), *(str(row.get(split, "-")) for split in ("train", "dev", "test")))
     console.print(table)
     for notice in found["notices"]:
         console.print(f"note: {notice}", style="yellow", highlight=False, markup=False)

@@ -11,10 +11,26 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
+
+from autoft.delivery.folder import read_model, trained_model, write_model
 from autoft.errors import ConfigError
+from autoft.files import check_manifest, replace_folder
+from autoft.models.base import load_tokenizer
+from autoft.study.bench import Bench, Workbench
+from autoft.study.config import StudyConfig
+from autoft.study.rows import load_rows
+from autoft.study.trial_config import build_trial_config
+from autoft.tasks import TASKS
+from autoft.training.batches import make_resident
+from autoft.training.runtime import Runtime, find_device, set_threads
+
+# Merging rounds in other places than the adapter did: in a dev split of some hundred entities this is one of them.
+_TOLERANCE = 0.002
 
 
 def make_folder(order: Mapping[str, Any]) -> dict[str, float]:
@@ -29,58 +45,49 @@ def make_folder(order: Mapping[str, Any]) -> dict[str, float]:
     Raises:
         ConfigError: If the folder, loaded again, does not give the trial's dev score.
     """
-    from dataclasses import replace
-
-    import safetensors.torch
-
-    from autoft.delivery.folder import read_model, trained_model, write_model
-    from autoft.files import check_manifest, replace_folder
-    from autoft.models.base import load_tokenizer
-    from autoft.study.bench import Workbench
-    from autoft.study.config import StudyConfig
-    from autoft.study.rows import load_rows
-    from autoft.study.trial_config import build_trial_config
-    from autoft.tasks import TASKS
-    from autoft.training.batches import make_resident
-    from autoft.training.runtime import Runtime, find_device, set_threads
-
     config = StudyConfig.from_json(order["study"])
     set_threads(config.compute.threads)
     task = TASKS.get(config.task)()
     device = find_device(config.compute.device)
-    data = load_rows(task, config.data, seed=config.seed)
-    workbench = Workbench(config, data, device, splits=("dev",))
-    trial = build_trial_config(order["values"], kind=task.head, seed=config.seed)
     runtime = Runtime(device=device, micro_batch=1, threads=config.compute.threads)
+    workbench = Workbench(config, load_rows(task, config.data, seed=config.seed), device, splits=("dev",))
+    trial = build_trial_config(order["values"], kind=task.head, seed=config.seed)
     bench = workbench.bench(trial.model, trial.head)
     model = trained_model(bench, trial, safetensors.torch.load_file(order["weights"]))
-    trained = bench.scores(model, "dev", runtime).value
 
     target = Path(order["folder"])
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
         write_model(bench, model, made, order["facts"])
+        reloaded = reloaded_value(made, bench, runtime)
+        _compare(target, reloaded, order["facts"])
         made.chmod(0o755)
-        facts = check_manifest(made)
-        pristine, again = read_model(made, facts)
-        again.module.to(device)
-        tokenizer = load_tokenizer(pristine.source)
-        split = bench.splits["dev"]
-        features = task.encode(split.examples, tokenizer, bench.labels, facts["max_length"])
-        fresh = replace(split, features=features, sequences=make_resident(features, device))
-        reloaded = replace(bench, splits={"dev": fresh}).scores(again, "dev", runtime).value
-        # Merging rounds in other places than the adapter did: a score of 0.002 is one entity in some hundred.
-        if abs(reloaded - order["facts"]["dev"]) > 0.002:
-            raise ConfigError(
-                f"{target}: the model loaded again must give the trial's dev {config.metric} "
-                f"{order['facts']['dev']:.6f}, got {reloaded:.6f}, nothing was delivered"
-            )
         replace_folder(made, target)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
-    return {"dev": trained, "reloaded": reloaded}
+    return {"dev": bench.scores(model, "dev", runtime).value, "reloaded": reloaded}
+
+
+def reloaded_value(folder: Path, bench: Bench, runtime: Runtime) -> float:
+    """Return the dev value of a model folder, with nothing taken from memory but the examples."""
+    facts = check_manifest(folder)
+    pristine, model = read_model(folder, facts)
+    model.module.to(runtime.device)
+    split = bench.splits["dev"]
+    tokenizer = load_tokenizer(pristine.source)
+    features = bench.task.encode(split.examples, tokenizer, facts["labels"], facts["max_length"])
+    fresh = replace(split, features=features, sequences=make_resident(features, runtime.device))
+    return replace(bench, splits={"dev": fresh}).scores(model, "dev", runtime).value
+
+
+def _compare(target: Path, reloaded: float, facts: Mapping[str, Any]) -> None:
+    if abs(reloaded - facts["dev"]) > _TOLERANCE:
+        raise ConfigError(
+            f"{target}: the model loaded again must give the trial's dev {facts['metric']} {facts['dev']:.6f}, "
+            f"got {reloaded:.6f}, nothing was delivered"
+        )
 
 
 def main() -> int:

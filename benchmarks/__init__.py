@@ -1,0 +1,1 @@
+"""Benchmarks: what speed and search quality are measured with."""
