@@ -2,8 +2,8 @@
 
 Usage: python -m benchmarks.fresh_seeds STUDY --studies-dir DIR --seeds 5 --json FILE
 
-Pairs by seed. For each run the dev score is that of its best evaluation and the test score that of the weights then; the
-gain's interval is Student's t over seed pairs. The winner was picked on one seed of the same dev split, so the gain on dev
+For each run the dev score is that of its best evaluation and the test score that of the weights then; the
+gain's interval is Student's t over seed pairs. The winner was picked on the same dev split, so the gain on dev
 is still a little flattered; the gain on test is not. Runs that FILE holds already are not repeated.
 """
 
