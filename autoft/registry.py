@@ -59,7 +59,7 @@ class Registry(Generic[T]):
         self._add_plugins()
         if name not in self._values:
             known = ", ".join(self.names())
-            hint = nearest(name, self._values)
+            hint = nearest(name, self._values) or ","
             raise UnknownNameError(f"unknown {self._noun} {name!r}{hint} known: {known}")
         value = self._values[name]
         if isinstance(value, str):

@@ -54,7 +54,7 @@ def open_search(options: SearchOptions) -> Opening:
     metric = options.metric or (stored.metric if stored else task.metric)
     if metric not in task.metrics:
         known = ", ".join(task.metrics)
-        raise ConfigError(f"--metric: unknown metric {metric!r}{nearest(metric, task.metrics)} known: {known}")
+        raise ConfigError(f"--metric: unknown metric {metric!r}{nearest(metric, task.metrics) or ','} known: {known}")
     space = _space(options, stored)
     for ref in values_of(space.domains["model"]):
         resolve_model(str(ref))

@@ -49,7 +49,7 @@ class StudyFiles:
         self.folder = study_folder(config)
         self._config = config
         self._content = content
-        self._told: set[int] = set()
+        self._told: set[int] = self._told_before()
         self._earlier = self.read_result()
 
     def begin(self) -> None:
@@ -132,6 +132,13 @@ class StudyFiles:
         line = json.dumps({"time": round(time.time(), 3), "event": kind, **facts}, ensure_ascii=False)
         with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+    def _told_before(self) -> set[int]:
+        path = self.folder / "events.jsonl"
+        if not path.is_file():
+            return set()
+        events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return {event["number"] for event in events if event["event"] == "trial"}
 
     def keep_logs(self, logs: Path) -> None:
         """Add what workers wrote to standard error to the study's logs."""

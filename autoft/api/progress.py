@@ -20,6 +20,7 @@ class Progress:
         trials: Configurations that the search may ask in total.
         seconds: Since this run of the search began.
         seconds_left: Until the time limit; None where there is none.
+        earlier: Trials that were decided before this run of the search.
     """
 
     phase: Literal["search", "delivery"]
@@ -27,11 +28,12 @@ class Progress:
     trials: int
     seconds: float
     seconds_left: float | None
+    earlier: frozenset[int] = frozenset()
 
     @property
-    def finished(self) -> int:
-        """Configurations whose fate is decided."""
-        return sum(record.state not in ("running", "paused") for record in self.records)
+    def decided(self) -> list[TrialRecord]:
+        """Trials whose fate is decided."""
+        return [record for record in self.records if record.state not in ("running", "paused")]
 
     @property
     def best(self) -> TrialRecord | None:
@@ -41,9 +43,11 @@ class Progress:
     @property
     def expected_seconds(self) -> float | None:
         """Seconds until all configurations are decided, from the pace so far; None before the first."""
-        if not self.finished:
+        done = len(self.decided)
+        new = done - len(self.earlier)
+        if new <= 0:
             return None
-        left = (self.trials - self.finished) * self.seconds / self.finished
+        left = (self.trials - done) * self.seconds / new
         return left if self.seconds_left is None else min(left, self.seconds_left)
 
 

@@ -7,11 +7,11 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from autoft.api.delivering import deliver_best
 from autoft.api.opening import Opening, open_search
@@ -24,6 +24,7 @@ from autoft.storage.database import Database, open_database
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.storage.studies import StudyHandle, create_study, open_study, update_config
+from autoft.study.config import StorageConfig, StudyConfig
 
 logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.5
@@ -103,45 +104,63 @@ class PreparedSearch:
         database = open_database(config.storage.url, Path(config.storage.folder))
         try:
             study = _open_study(database, self.opening, self.plan)
-            files = StudyFiles(config, json.loads(study.config))
-            files.begin()
-            files.event("started", trials=config.budget.trials, workers=config.budget.workers)
-            started = time.time()
+            run = _Run(study, config)
+            run.files.begin()
+            run.files.event("started", trials=config.budget.trials, workers=config.budget.workers)
             try:
-                self._watch(study, files, watch, started)
+                self._watch(run, watch)
             finally:
                 self._engine.stop()
-                files.keep_logs(self._logs)
-                files.write(read_trials(study), time.time() - started)
-            records = read_trials(study)
-            watch(_progress("delivery", records, config.budget.trials, started, None))
-            deliver_best(config, files, records)
-            result = files.write(records, time.time() - started)
-            files.write_report(records, result)
-            publish(study.optuna, files.facts(records, result["seconds"]["search"]), records, result)
-            files.event("ended", best=(result["best"] or {}).get("trial"))
+                run.files.keep_logs(self._logs)
+                run.write()
+            watch(run.progress("delivery"))
+            deliver_best(config, run.files, run.records())
+            result = run.write()
+            run.files.write_report(run.records(), result)
+            facts = run.files.facts(run.records(), result["seconds"]["search"])
+            publish(study.optuna, facts, run.records(), result)
+            run.files.event("ended", best=(result["best"] or {}).get("trial"))
             return result
         finally:
             database.close()
 
-    def _watch(self, study: StudyHandle, files: StudyFiles, watch: Watcher, started: float) -> None:
-        budget = self.opening.config.budget
-        deadline = None if budget.timeout is None else started + budget.timeout
-        self._engine.go(deadline)
-        told: TrialRecord | None = None
+    def _watch(self, run: _Run, watch: Watcher) -> None:
+        self._engine.go(run.deadline)
+        best: TrialRecord | None = None
         while self._engine.running():
-            records = read_trials(study)
-            progress = _progress("search", records, budget.trials, started, deadline)
-            self._engine.note_finished(progress.finished)
-            files.note_decided(records)
-            if progress.best is not None and progress.best != told:
-                told = progress.best
-                files.write(records, time.time() - started)
+            progress = run.progress("search")
+            self._engine.note_finished(len(progress.decided))
+            run.files.note_decided(progress.records)
+            if progress.best != best:
+                best = progress.best
+                run.write()
             watch(progress)
             time.sleep(_POLL_SECONDS)
-        records = read_trials(study)
-        files.note_decided(records)
-        watch(_progress("search", records, budget.trials, started, deadline))
+        progress = run.progress("search")
+        run.files.note_decided(progress.records)
+        watch(progress)
+
+
+class _Run:
+    """One run of a search: from now until its budget is spent."""
+
+    def __init__(self, study: StudyHandle, config: StudyConfig) -> None:
+        self._study, self._budget = study, config.budget
+        self.files = StudyFiles(config, json.loads(study.config))
+        self._started = time.time()
+        self.deadline = None if self._budget.timeout is None else self._started + self._budget.timeout
+        self._earlier = frozenset(r.number for r in self.records() if r.state not in ("running", "paused"))
+
+    def records(self) -> tuple[TrialRecord, ...]:
+        return read_trials(self._study)
+
+    def write(self) -> dict[str, Any]:
+        return self.files.write(self.records(), time.time() - self._started)
+
+    def progress(self, phase: Literal["search", "delivery"]) -> Progress:
+        now = time.time()
+        left = None if self.deadline is None else max(0.0, self.deadline - now)
+        return Progress(phase, self.records(), self._budget.trials, now - self._started, left, self._earlier)
 
 
 def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:
@@ -158,7 +177,8 @@ def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:
 
 
 def _open_study(database: Database, opening: Opening, plan: Plan) -> StudyHandle:
-    config = opening.config
+    # A URL may hold a password: where a study lives is said by whoever opens it.
+    config = replace(opening.config, storage=StorageConfig(folder=opening.config.storage.folder))
     if opening.resumed:
         study = open_study(database, config.name)
         content = {**json.loads(study.config), "config": config.to_json()}
@@ -172,10 +192,3 @@ def _open_study(database: Database, opening: Opening, plan: Plan) -> StudyHandle
         "versions": versions(),
     }
     return create_study(database, config.name, metric=config.metric, config=json.dumps(content))
-
-
-def _progress(
-    phase: Any, records: Sequence[TrialRecord], trials: int, started: float, deadline: float | None
-) -> Progress:
-    left = None if deadline is None else max(0.0, deadline - time.time())
-    return Progress(phase, records, trials, time.time() - started, left)

@@ -39,17 +39,13 @@ class _Lines:
 
     def __init__(self, console: Console, metric: str) -> None:
         self._console, self._metric = console, metric
-        self._told: set[int] | None = None
+        self._told: set[int] = set()
 
     def __call__(self, progress: Progress) -> None:
-        decided = [record for record in progress.records if record.state not in ("running", "paused")]
-        if self._told is None:
-            # Trials of an earlier run of the study were told then.
-            self._told = {r.number for r in decided if r.ended is not None and progress.seconds < 1.0}
-        for record in decided:
-            if record.number not in self._told:
+        for record in progress.decided:
+            if record.number not in self._told | progress.earlier:
                 self._told.add(record.number)
-                self._console.print(self._line(record, progress), soft_wrap=True, highlight=False)
+                self._console.print(self._line(record, progress), soft_wrap=True, highlight=False, markup=False)
 
     def _line(self, record: TrialRecord, progress: Progress) -> str:
         reached = "-" if record.value is None else score(record.value)
@@ -93,7 +89,7 @@ def _view(progress: Progress, metric: str) -> RenderableType:
 
 
 def _headline(progress: Progress, metric: str) -> Text:
-    parts = [f"{progress.finished} of {progress.trials} configurations"]
+    parts = [f"{len(progress.decided)} of {progress.trials} configurations"]
     best = progress.best
     if best is not None:
         parts.append(f"best {metric} {score(best.value)} (trial {best.number})")

@@ -25,7 +25,7 @@ def ls_command(
     Example: autoft ls methods
     """
     if kind not in _KINDS:
-        raise UnknownNameError(f"unknown kind {kind!r}{nearest(kind, _KINDS)} known: {', '.join(_KINDS)}")
+        raise UnknownNameError(f"unknown kind {kind!r}{nearest(kind, _KINDS) or ','} known: {', '.join(_KINDS)}")
     rows = _studies(str(studies_dir), storage) if kind == "studies" else _ROWS[kind]()
     if as_json:
         print(json.dumps(rows, indent=2))

@@ -78,7 +78,7 @@ def _read(reference: str) -> tuple[Rows, str]:
 def _sample_folder(name: str) -> Path:
     if name not in sample_names():
         known = ", ".join(sample_names())
-        raise DataError(f"unknown built-in sample {name!r}{nearest(name, sample_names())} known: {known}")
+        raise DataError(f"unknown built-in sample {name!r}{nearest(name, sample_names()) or ','} known: {known}")
     return _SAMPLES / name
 
 

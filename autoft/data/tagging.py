@@ -79,7 +79,7 @@ def to_iob2(tags: Sequence[str], scheme: str) -> list[str]:
         DataError: If the scheme is unknown, or a tag has no scheme's form.
     """
     if scheme not in SCHEMES:
-        raise DataError(f"unknown tag scheme {scheme!r}{nearest(scheme, SCHEMES)} known: {', '.join(SCHEMES)}")
+        raise DataError(f"unknown tag scheme {scheme!r}{nearest(scheme, SCHEMES) or ','} known: {', '.join(SCHEMES)}")
     return _rewrite(tags, scheme)[0]
 
 

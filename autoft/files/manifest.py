@@ -41,7 +41,10 @@ def check_manifest(folder: Path) -> dict[str, Any]:
     place = folder / MANIFEST
     if not place.is_file():
         raise ConfigError(f"{folder}: a model exported by autoft must hold {MANIFEST}, found none")
-    facts: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+    try:
+        facts: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{place}: JSON expected, the manifest was damaged: {error}") from error
     problems = []
     for name, digest in facts.get("files", {}).items():
         if not (folder / name).is_file():

@@ -141,7 +141,7 @@ class StudyConfig:
 
 
 def resumed(stored: StudyConfig, asked: StudyConfig) -> StudyConfig:
-    """Return the stored configuration with the budget that is asked for now.
+    """Return the stored configuration with the budget that is asked for now, and where its rows and files lie now.
 
     Raises:
         StudyError: If anything else differs; every differing key is named with both values.
@@ -153,7 +153,8 @@ def resumed(stored: StudyConfig, asked: StudyConfig) -> StudyConfig:
     ]
     if problems:
         raise StudyError(*problems)
-    return replace(stored, budget=asked.budget, storage=asked.storage)
+    # The same rows may lie elsewhere by now.
+    return replace(stored, data=asked.data, budget=asked.budget, storage=asked.storage)
 
 
 def _differences(stored: StudyConfig, asked: StudyConfig) -> list[tuple[str, Any, Any]]:

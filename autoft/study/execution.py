@@ -50,6 +50,7 @@ class Execution:
         self.model: TrialModel = assemble(bench.pristine, recipe, seed=config.fit.seed)
         self.best: Best | None = None
         self.last: int = 0
+        self._between = False
         self._counts: Mapping[str, float] = {}
 
     @property
@@ -88,6 +89,7 @@ class Execution:
             runtime=self._runtime,
         )
         for evaluation in evaluations:
+            self._between = False
             self.last, self._counts = evaluation.step, evaluation.counts
             scores = evaluation.scores
             if self.best is None or scores.value > self.best.scores.value:
@@ -100,6 +102,7 @@ class Execution:
                 train_loss=evaluation.train_loss,
                 seconds=time.monotonic() - started,
             )
+            self._between = self.last != NINTHS[-1]
 
     def facts(self) -> dict[str, float]:
         """Return the trial's counts."""
@@ -111,8 +114,12 @@ class Execution:
         }
 
     def record(self) -> dict[str, Any]:
-        """Return the execution record: what a replay needs, and the sha256 of the weights it must reach."""
-        digest = {"last_weights": self.model.sha256()}
+        """Return the execution record: what a replay needs, and the sha256 of the weights it must reach.
+
+        A trial that ended between two evaluations (time limit, divergence) has no last weights that could be reached
+        again: a replay ends at an evaluation.
+        """
+        digest = {"last_weights": None if self._between else self.model.sha256()}
         if self.best is not None:
             self.model.load_weights(self.best.weights)
             digest["best_weights"] = self.model.sha256()

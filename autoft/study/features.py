@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,12 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from autoft.data.features import Features
+from autoft.data.features import Features, IntArray
 from autoft.files import write_bytes
 from autoft.tasks import Task
 
 logger = logging.getLogger(__name__)
-_VERSION = 1
+_VERSION = 2
 
 
 def encode_cached(
@@ -69,15 +69,23 @@ def _to_bytes(features: Features) -> bytes:
     for name, column in features.columns.items():
         arrays[f"flat.{name}"] = np.concatenate(column) if column else np.empty(0, np.int64)
         arrays[f"sizes.{name}"] = np.array([len(part) for part in column], dtype=np.int64)
-    return save(arrays, {"padding": json.dumps(dict(features.padding))})
+    padding = json.dumps(dict(features.padding))
+    return save(arrays, {"padding": padding, "sha256": _digest(arrays, padding)})
+
+
+def _digest(arrays: Mapping[str, IntArray], padding: str) -> str:
+    """Return the sha256 of what is stored: a flipped bit among numbers leaves the file readable."""
+    digest = hashlib.sha256(padding.encode())
+    for name in sorted(arrays):
+        digest.update(name.encode() + arrays[name].tobytes())
+    return digest.hexdigest()
 
 
 def _read(path: Path) -> Features | None:
     if not path.is_file():
         return None
     try:
-        arrays = load_file(path)
-        padding = _metadata(path)["padding"]
+        arrays, padding = _load(path)
     except (SafetensorError, KeyError, ValueError) as error:
         logger.warning("%s: cached features cannot be read (%s), encoding again", path, error)
         return None
@@ -87,7 +95,20 @@ def _read(path: Path) -> Features | None:
         if kind == "flat":
             borders = np.cumsum(arrays[f"sizes.{name}"])[:-1]
             columns[name] = tuple(np.split(arrays[key], borders)) if len(arrays["owner"]) else ()
-    return Features(columns, json.loads(padding), arrays["owner"])
+    return Features(columns, padding, arrays["owner"])
+
+
+def _load(path: Path) -> tuple[dict[str, IntArray], dict[str, int]]:
+    """Return arrays and padding of a file.
+
+    Raises:
+        ValueError: If it was damaged; safetensors has errors of its own for what it cannot read.
+    """
+    arrays, metadata = load_file(path), _metadata(path)
+    if metadata["sha256"] != _digest(arrays, metadata["padding"]):
+        raise ValueError("sha256 must equal the stored one")
+    padding: dict[str, int] = json.loads(metadata["padding"])
+    return arrays, padding
 
 
 def _metadata(path: Path) -> dict[str, str]:

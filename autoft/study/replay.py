@@ -66,7 +66,10 @@ def replay_trial(config: StudyConfig, record: TrialRecord) -> Replay:
         done.append(evaluation)
         if evaluation.step >= execution["last_step"]:
             break
-    summary = _summary(done, again.record())
+    reached = again.record()
+    if execution.get("last_weights") is None:
+        reached["last_weights"] = None
+    summary = _summary(done, reached)
     if again.best is None:
         raise StudyError(f"trial {record.number}: no evaluation was reached")
     return Replay(summary, again.best.weights, again.best.step)

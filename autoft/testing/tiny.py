@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import transformers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from autoft.models.base import Pristine, load_pristine, resolve_model
 from autoft.models.heads import KINDS, Head, Linear
@@ -88,6 +89,49 @@ def tiny_model(family: str, *, head: Head | None = None, labels: Sequence[str] =
 def tiny_tokenizer() -> Any:
     """Return a WordPiece tokenizer of `VOCABULARY`."""
     return transformers.BertTokenizer(vocab={word: index for index, word in enumerate(VOCABULARY)})
+
+
+def tiny_byte_tokenizer() -> Any:
+    """Return a byte-level BPE tokenizer as RoBERTa's: nothing is unknown, a letter beyond ASCII is several tokens."""
+    special = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+    merges = [("Ġ", "t"), ("h", "e"), ("Ġt", "he"), ("i", "n"), ("o", "n"), ("Ġ", "in"), ("e", "r")]
+    pieces = [*special, *sorted(pre_tokenizers.ByteLevel.alphabet()), *("".join(pair) for pair in merges)]
+    backend = Tokenizer(models.BPE(vocab={piece: number for number, piece in enumerate(pieces)}, merges=merges))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    backend.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=True)
+    return _fast(backend)
+
+
+def tiny_unigram_tokenizer() -> Any:
+    """Return a Unigram tokenizer as XLM-R's: a word may begin with a sub-token of its own that is only a space."""
+    special = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+    words = ("the", "of", "in", "and", "paris", "new")
+    pieces = (*special, "▁", *string.ascii_letters, *string.digits, *string.punctuation, *(f"▁{word}" for word in words))
+    backend = Tokenizer(models.Unigram([(piece, -float(len(special))) for piece in pieces], unk_id=3))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    backend.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), trim_offsets=False)
+    return _fast(backend)
+
+
+def _fast(backend: Tokenizer) -> Any:
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+    )
+
+
+TOKENIZERS: dict[str, Callable[[], Any]] = {
+    "wordpiece": tiny_tokenizer,
+    "byte-level": tiny_byte_tokenizer,
+    "unigram": tiny_unigram_tokenizer,
+}
+"""Kind of tokenizer -> a tiny one; the models of `FAMILIES` read the ids of `wordpiece` alone."""
 
 
 def save_tiny(folder: Path, family: str) -> Path:

@@ -1,0 +1,301 @@
+"""The contract of a task: laws that every `autoft.tasks.Task` keeps."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from autoft.data.features import Features, IntArray
+from autoft.data.rows import Row
+from autoft.errors import DataError
+from autoft.models.heads import IGNORED
+from autoft.tasks import Task
+
+FloatArray = npt.NDArray[np.float32]
+
+# Sums over the same numbers in another order; double precision keeps fifteen digits.
+CLOSE = 1e-12
+ROOMY = 512
+WRONG: tuple[object, ...] = (None, 7, [], {}, [None])
+
+
+def read_examples(task: Task[Any, Any], rows: Sequence[Row]) -> list[Any]:
+    """Return the examples of rows, as a search reads a split."""
+    splits, _ = task.normalise({"train": rows})
+    return [task.parse(row) for row in splits["train"]]
+
+
+def one_hot(features: Features, classes: int) -> list[FloatArray]:
+    """Return scores that are sure of each target, [T, C] a sequence; what has no target says the last class."""
+    return [
+        np.eye(classes, dtype=np.float32)[np.where(targets == IGNORED, classes - 1, targets)]
+        for targets in features.columns["labels"]
+    ]
+
+
+def disturb(outputs: Sequence[FloatArray], share: float, seed: int) -> list[FloatArray]:
+    """Return scores in which about `share` of the rows say a random class."""
+    random = np.random.default_rng(seed)
+    disturbed = []
+    for scores in outputs:
+        noise = np.eye(scores.shape[-1], dtype=np.float32)[random.integers(scores.shape[-1], size=len(scores))]
+        disturbed.append(np.where(random.random((len(scores), 1)) < share, noise, scores))
+    return disturbed
+
+
+def same(first: Features, second: Features) -> bool:
+    """Return whether two encodings are equal in every number."""
+    return (
+        first.padding == second.padding
+        and np.array_equal(first.owner, second.owner)
+        and first.columns.keys() == second.columns.keys()
+        and all(
+            len(column) == len(second.columns[name])
+            and all(np.array_equal(one, other) for one, other in zip(column, second.columns[name], strict=True))
+            for name, column in first.columns.items()
+        )
+    )
+
+
+def joined(features: Features, tokenizer: Any, wanted: Sequence[IntArray]) -> list[int]:
+    """Return how many tokens of each of `wanted` the windows show without a gap, from the first on, [N]."""
+    shown = [0] * len(wanted)
+    for owner, ids in zip(features.owner, features.columns["input_ids"], strict=True):
+        window, whole = inner(ids, tokenizer), wanted[owner]
+        for start in range(shown[owner], -1, -1):
+            if np.array_equal(whole[start : start + len(window)], window):
+                shown[owner] = max(shown[owner], start + len(window))
+                break
+    return shown
+
+
+def inner(ids: IntArray, tokenizer: Any) -> IntArray:
+    """Return a sequence without the special tokens that surround it; the unknown token is none of them."""
+    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    return ids[[int(token) not in special for token in ids]]
+
+
+class TaskContract:
+    """Laws of a task; a subclass gives the fixtures `task`, `rows`, `references` and `tokenizer`.
+
+    Attributes:
+        best: What references score by each of the task's metrics.
+        short: A `max_length` that some of the rows do not fit into.
+    """
+
+    best: ClassVar[float] = 1.0
+    short: ClassVar[int] = 8
+
+    @pytest.fixture
+    def task(self) -> Task[Any, Any]:
+        """Return the task under test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def rows(self) -> Sequence[Row]:
+        """Return a few rows that keep the task's format, in which every label of the task occurs."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def references(self, examples: list[Any]) -> list[Any]:
+        """Return the right prediction of each example."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def tokenizer(self) -> Any:
+        """Return a fast tokenizer."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def examples(self, task: Task[Any, Any], rows: Sequence[Row]) -> list[Any]:
+        """Return the examples of the rows."""
+        return read_examples(task, rows)
+
+    @pytest.fixture
+    def labels(self, task: Task[Any, Any], examples: list[Any]) -> tuple[str, ...]:
+        """Return the model's classes."""
+        return task.labels(examples)
+
+    @pytest.fixture
+    def features(self, task: Task[Any, Any], examples: list[Any], labels: Sequence[str], tokenizer: Any) -> Features:
+        """Return the encoded examples, none of them cut."""
+        return task.encode(examples, tokenizer, labels, ROOMY)
+
+    def test_references_score_the_best_value(
+        self, task: Task[Any, Any], examples: list[Any], references: list[Any]
+    ) -> None:
+        """By every metric that may be optimised, nothing is better than being right."""
+        scores = task.score(examples, references)
+        assert {name: scores[name] for name in task.metrics} == dict.fromkeys(task.metrics, self.best)
+
+    @pytest.mark.parametrize("share", [0.02, 0.3, 1.0])
+    def test_corrupted_prediction_never_scores_higher(
+        self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str], share: float
+    ) -> None:
+        """Mistakes raise no metric above what references score."""
+        for seed in range(5):
+            outputs = disturb(one_hot(features, len(labels)), share, seed)
+            scores = task.score(examples, task.decode(outputs, features, labels))
+            assert [name for name in task.metrics if scores[name] > self.best] == []
+
+    def test_mistakes_lower_the_metric(
+        self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str]
+    ) -> None:
+        """Random answers do not score as references do."""
+        outputs = disturb(one_hot(features, len(labels)), 1.0, 0)
+        assert task.score(examples, task.decode(outputs, features, labels))[task.metric] < self.best
+
+    def test_order_of_examples_does_not_matter(
+        self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str]
+    ) -> None:
+        """Scores belong to the set of examples."""
+        predictions = task.decode(disturb(one_hot(features, len(labels)), 0.3, 0), features, labels)
+        order = np.random.default_rng(0).permutation(len(examples))
+        shuffled = task.score([examples[i] for i in order], [predictions[i] for i in order])
+        assert shuffled == pytest.approx(task.score(examples, predictions), abs=CLOSE)
+
+    @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+    def test_every_metric_is_a_finite_number(
+        self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str], share: float
+    ) -> None:
+        """`metric` is one of `metrics`, and all of them are in what `score` returns."""
+        predictions = task.decode(disturb(one_hot(features, len(labels)), share, 1), features, labels)
+        scores = task.score(examples, predictions)
+        assert task.metric in task.metrics
+        assert set(task.metrics) <= scores.keys()
+        assert [name for name, value in scores.items() if not math.isfinite(value)] == []
+
+    def test_decoding_the_targets_gives_the_references(
+        self, task: Task[Any, Any], features: Features, labels: Sequence[str], references: list[Any]
+    ) -> None:
+        """A model that is sure of each target predicts the references."""
+        assert task.decode(one_hot(features, len(labels)), features, labels) == references
+
+    def test_columns_fit_each_other(self, features: Features, labels: Sequence[str]) -> None:
+        """What is padded is as long as `input_ids`, every column has each sequence, and targets are classes."""
+        assert {"input_ids", "attention_mask", "labels"} <= features.padding.keys() <= features.columns.keys()
+        assert {len(column) for column in features.columns.values()} == {len(features)}
+        for name in features.padding:
+            assert [len(values) for values in features.columns[name]] == features.lengths.tolist()
+        targets = np.concatenate(features.columns["labels"])
+        assert set(targets.tolist()) <= {IGNORED, *range(len(labels))}
+
+    def test_short_sequences_lose_no_example(
+        self, task: Task[Any, Any], examples: list[Any], labels: Sequence[str], tokenizer: Any, references: list[Any]
+    ) -> None:
+        """Where sequences must be short, examples are cut into several, and decoding joins them again."""
+        features = task.encode(examples, tokenizer, labels, self.short)
+        assert features.lengths.max() <= self.short
+        assert len(features) > len(examples)
+        assert sorted(set(features.owner.tolist())) == list(range(len(examples)))
+        assert task.decode(one_hot(features, len(labels)), features, labels) == references
+
+    def test_short_sequences_lose_no_token(
+        self, task: Task[Any, Any], examples: list[Any], labels: Sequence[str], tokenizer: Any, features: Features
+    ) -> None:
+        """The windows of an example show all of its tokens."""
+        whole = [inner(ids, tokenizer) for ids in features.columns["input_ids"]]
+        windows = task.encode(examples, tokenizer, labels, self.short)
+        assert joined(windows, tokenizer, whole) == [len(ids) for ids in whole]
+
+    def test_two_encodings_are_equal(
+        self, task: Task[Any, Any], examples: list[Any], labels: Sequence[str], tokenizer: Any, features: Features
+    ) -> None:
+        """Encoding depends on nothing but its arguments, whatever the tokenizer did in between."""
+        task.encode(examples, tokenizer, labels, self.short)
+        assert same(task.encode(examples, tokenizer, labels, ROOMY), features)
+
+    def test_no_examples_are_fine(self, task: Task[Any, Any], labels: Sequence[str], tokenizer: Any) -> None:
+        """Empty lists give empty lists and finite scores."""
+        features = task.encode([], tokenizer, labels, ROOMY)
+        assert len(features) == 0
+        assert task.decode([], features, labels) == []
+        assert task.label_counts([]) == {}
+        assert task.inspect([], features, tokenizer) == []
+        assert [name for name, value in task.score([], []).items() if not math.isfinite(value)] == []
+
+    def test_an_example_alone_is_encoded_and_decoded_as_among_others(
+        self, task: Task[Any, Any], examples: list[Any], labels: Sequence[str], tokenizer: Any, references: list[Any]
+    ) -> None:
+        """Examples do not know each other."""
+        for example, reference in zip(examples[:3], references, strict=False):
+            features = task.encode([example], tokenizer, labels, self.short)
+            assert set(features.owner.tolist()) == {0}
+            assert task.decode(one_hot(features, len(labels)), features, labels) == [reference]
+            assert task.score([example], [reference]).keys() >= set(task.metrics)
+
+    def test_row_without_fields_is_an_error_with_its_place(self, task: Task[Any, Any]) -> None:
+        """A row that has nothing of the format says where it stands."""
+        with pytest.raises(DataError, match=r"^corpus\.jsonl:7: "):
+            read_examples(task, [Row({}, "corpus.jsonl", 7)])
+
+    def test_row_that_breaks_the_format_is_an_error_with_place_and_field(
+        self, task: Task[Any, Any], rows: Sequence[Row]
+    ) -> None:
+        """A field that is missing or of a wrong type is named, or was not needed; nothing else is raised."""
+        needed = 0
+        values = dict(rows[0].values)
+        for field in values:
+            others = {name: value for name, value in values.items() if name != field}
+            for broken in (others, *({**others, field: wrong} for wrong in WRONG)):
+                try:
+                    read_examples(task, [Row(broken, "corpus.jsonl", 7)])
+                except DataError as error:
+                    needed += 1
+                    assert str(error).startswith("corpus.jsonl:7: ")  # noqa: PT017 - both endings are legal
+                    assert field.rstrip("s") in str(error)  # noqa: PT017
+        assert needed
+
+    def test_floor_is_what_nothing_learned_scores(
+        self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str]
+    ) -> None:
+        """A model that finds all classes alike stands at the floor, and no constant answer is below it."""
+        nothing = [np.zeros((length, len(labels)), np.float32) for length in features.lengths]
+        assert task.score(examples, task.decode(nothing, features, labels))[task.metric] == task.floor(task.metric)
+        for number in range(len(labels)):
+            constant = [scores + np.eye(len(labels), dtype=np.float32)[number] for scores in nothing]
+            scores = task.score(examples, task.decode(constant, features, labels))
+            assert [name for name in task.metrics if scores[name] < task.floor(name)] == []
+
+    def test_classes_follow_from_the_labels(
+        self, task: Task[Any, Any], examples: list[Any], labels: tuple[str, ...]
+    ) -> None:
+        """Classes are unique, depend on the set of examples alone, and name each label that was counted."""
+        counts = task.label_counts(examples)
+        assert len(set(labels)) == len(labels)
+        assert task.labels(examples[::-1]) == labels
+        assert task.labels([*examples, *examples]) == labels
+        assert [label for label in counts if not any(label in name for name in labels)] == []
+
+    def test_label_counts_add_up(self, task: Task[Any, Any], examples: list[Any]) -> None:
+        """The count of a set of examples is the sum over the examples."""
+        counts = task.label_counts(examples)
+        each = [task.label_counts([example]) for example in examples]
+        assert counts == {label: sum(one.get(label, 0) for one in each) for label in counts}
+        assert set().union(*each) == set(counts)
+        assert min(counts.values()) > 0
+
+    def test_raw_input_becomes_an_example_and_an_answer(
+        self, task: Task[Any, Any], rows: Sequence[Row], labels: Sequence[str], tokenizer: Any, references: list[Any]
+    ) -> None:
+        """Fields of a row are raw input of the same text; answers are JSON, also for what was never labelled."""
+        for row, example, reference in zip(rows, read_examples(task, rows), references, strict=True):
+            unlabelled, context = task.read_input(row.values)
+            assert task.text(unlabelled) == task.text(example)
+            features = task.encode([unlabelled], tokenizer, labels, self.short)
+            assert {*np.concatenate(features.columns["labels"]).tolist()} == {IGNORED}
+            sure = task.encode([example], tokenizer, labels, self.short)
+            predictions = task.decode(one_hot(sure, len(labels)), features, labels)
+            assert predictions == [reference]
+            json.dumps(task.answer(predictions[0], context), allow_nan=False)
+
+    def test_raw_input_without_fields_is_an_error(self, task: Task[Any, Any]) -> None:
+        """An object that the task cannot read says so."""
+        with pytest.raises(DataError, match="^input: "):
+            task.read_input({})

@@ -1,0 +1,48 @@
+"""Every registered task keeps the contract on each of its built-in samples, with every kind of tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from autoft.data import Row, read_data, sample_names
+from autoft.tasks import TASKS, Task
+from autoft.testing.tasks import TaskContract
+from autoft.testing.tiny import TOKENIZERS
+
+REFERENCES: dict[str, Callable[[Any], Any]] = {"ner": lambda example: example.tags}
+SAMPLES = [
+    (name, sample)
+    for name in TASKS.names()
+    for sample in sample_names()
+    if sample == name or sample.startswith(f"{name}-")
+]
+
+
+class TestTasks(TaskContract):
+    @pytest.fixture(params=SAMPLES, ids=lambda pair: pair[1])
+    def pair(self, request: pytest.FixtureRequest) -> tuple[str, str]:
+        found: tuple[str, str] = request.param
+        return found
+
+    @pytest.fixture
+    def task(self, pair: tuple[str, str]) -> Task[Any, Any]:
+        return TASKS.get(pair[0])()
+
+    @pytest.fixture
+    def rows(self, pair: tuple[str, str]) -> Sequence[Row]:
+        return read_data(f"sample:{pair[1]}", dev_share=0.2, seed=0).splits["dev"][:20]
+
+    @pytest.fixture
+    def references(self, pair: tuple[str, str], examples: list[Any]) -> list[Any]:
+        return [REFERENCES[pair[0]](example) for example in examples]
+
+    @pytest.fixture(params=list(TOKENIZERS))
+    def tokenizer(self, request: pytest.FixtureRequest) -> Any:
+        return TOKENIZERS[request.param]()
+
+
+def test_every_task_has_a_sample() -> None:
+    assert {name for name, _ in SAMPLES} == set(TASKS.names())

@@ -1,0 +1,108 @@
+"""A tiny base model, a tiny corpus, and a study of both within this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from autoft import faults
+from autoft.space import SearchSpace, parse_space
+from autoft.storage.database import open_database
+from autoft.storage.studies import create_study
+from autoft.strategy.schedule import SCHEDULES
+from autoft.study.bench import Workbench
+from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
+from autoft.study.rows import load_rows
+from autoft.study.schema import space_schema
+from autoft.study.trial import TrialContext
+from autoft.study.trial_weights import weights_store
+from autoft.tasks import TASKS
+from autoft.testing.tiny import save_tiny
+
+SPACE = """
+version: 1
+task: ner
+model: {model}
+train:
+  batch_size: 4
+  epochs: {{low: 3, high: 4}}
+  dropout: {{low: 0.0, high: 0.2}}
+method:
+  full: {{learning_rate: {{low: 1e-3, high: 1e-2, log: true}}}}
+  lora: {{learning_rate: {{low: 1e-3, high: 1e-2, log: true}}, rank: 2}}
+default:
+  method: {{full: {{learning_rate: 5e-3}}}}
+  train: {{epochs: 3, batch_size: 4, dropout: 0.1}}
+"""
+
+
+def sentence(index: int) -> str:
+    person, place = ("anna", "john", "smith")[index % 3], ("paris", "berlin", "york")[index // 3 % 3]
+    return f"{person} B-PER\nlives O\nin O\n{place} B-LOC\n"
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny BERT."""
+    return save_tiny(tmp_path_factory.mktemp("tiny") / "bert", "bert")
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """A folder of splits: 24 sentences of train, 6 of dev."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for split, numbers in (("train", range(24)), ("dev", range(24, 30))):
+        (folder / f"{split}.conll").write_text("\n".join(map(sentence, numbers)), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def config(tmp_path: Path, corpus: Path) -> StudyConfig:
+    """A study of the tiny corpus."""
+    return StudyConfig(
+        name="first",
+        task="ner",
+        metric="f1",
+        seed=0,
+        data=DataConfig(source=str(corpus)),
+        budget=BudgetConfig(trials=5),
+        compute=ComputeConfig(device="cpu", threads=1),
+        storage=StorageConfig(folder=str(tmp_path / "studies")),
+    )
+
+
+@pytest.fixture
+def space(tiny_folder: Path) -> SearchSpace:
+    """A space around the tiny model."""
+    return parse_space(SPACE.format(model=tiny_folder), space_schema(), source="tiny.yaml")
+
+
+@pytest.fixture
+def context(config: StudyConfig, space: SearchSpace) -> Iterator[TrialContext]:
+    """What a worker's trials need, in this process."""
+    database = open_database(None, Path(config.storage.folder))
+    data = load_rows(TASKS.get("ner")(), config.data, seed=0)
+    yield TrialContext(
+        config=config,
+        study=create_study(database, config.name, metric="f1", config="{}"),
+        space=space,
+        schedule=SCHEDULES.get("full")(),
+        workbench=Workbench(config, data, torch.device("cpu")),
+        weights=weights_store(config),
+        stop=threading.Event(),
+        deadline=None,
+    )
+    database.close()
+
+
+@pytest.fixture
+def fail(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Set the fault switch for this test."""
+    faults.reset()
+    yield lambda plan: monkeypatch.setenv("AUTOFT_FAULTS", plan)
+    faults.reset()

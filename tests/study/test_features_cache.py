@@ -1,0 +1,138 @@
+"""Encoded features come from the disk where they are sound, and are made again where they are not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autoft.data.features import Features
+from autoft.study.features import encode_cached
+from autoft.tasks.ner import Ner, NerExample
+from autoft.testing.tiny import LABELS, tiny_tokenizer
+
+EXAMPLES = (
+    NerExample(("anna", "lives", "in", "paris"), ("B-PER", "O", "O", "B-LOC")),
+    NerExample(tuple(["john", "visited", "berlin"] * 8), tuple(["B-PER", "O", "B-LOC"] * 8)),
+)
+OLD = 1_000_000_000
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """Where encoded features are kept; no such folder yet."""
+    return tmp_path / ".cache" / "features"
+
+
+def encoded(cache: Path, **changes: Any) -> Features:
+    options = {
+        "examples": EXAMPLES,
+        "tokenizer": tiny_tokenizer(),
+        "labels": LABELS,
+        "max_length": 16,
+        "fingerprint": "aa",
+        **changes,
+    }
+    places = [options.pop(name) for name in ("examples", "tokenizer", "labels", "max_length")]
+    return encode_cached(Ner(), *places, cache=cache, **options)
+
+
+def only_file(cache: Path) -> Path:
+    (path,) = cache.iterdir()
+    return path
+
+
+def assert_equal(one: Features, other: Features) -> None:
+    assert np.array_equal(one.owner, other.owner)
+    assert dict(one.padding) == dict(other.padding)
+    assert set(one.columns) == set(other.columns)
+    for name in one.columns:
+        pairs = zip(one.columns[name], other.columns[name], strict=True)
+        assert all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in pairs)
+
+
+def test_warm_equals_cold_equals_uncached(cache: Path) -> None:
+    cold, warm = encoded(cache), encoded(cache)
+    assert_equal(cold, Ner().encode(EXAMPLES, tiny_tokenizer(), LABELS, 16))
+    assert_equal(warm, cold)
+    assert len(warm) > len(EXAMPLES)
+
+
+def test_a_sound_file_is_not_written_again(cache: Path) -> None:
+    encoded(cache)
+    os.utime(only_file(cache), (OLD, OLD))
+    encoded(cache)
+    assert only_file(cache).stat().st_mtime == OLD
+
+
+def test_no_examples_have_no_features(cache: Path) -> None:
+    assert len(encoded(cache, examples=())) == 0
+    assert_equal(encoded(cache, examples=()), Ner().encode((), tiny_tokenizer(), LABELS, 16))
+
+
+def emptied(content: bytes) -> bytes:
+    return content[:0]
+
+
+def cut(content: bytes) -> bytes:
+    return content[:-9]
+
+
+def cut_in_the_header(content: bytes) -> bytes:
+    return content[:40]
+
+
+def overwritten(content: bytes) -> bytes:
+    return b"\xff" * len(content)
+
+
+def flipped_in_the_numbers(content: bytes) -> bytes:
+    return content[:-8] + bytes([content[-8] ^ 1]) + content[-7:]
+
+
+def flipped_in_the_padding(content: bytes) -> bytes:
+    return content.replace(b"-100", b"-101")
+
+
+@pytest.mark.parametrize(
+    "damage", [emptied, cut, cut_in_the_header, overwritten, flipped_in_the_numbers, flipped_in_the_padding]
+)
+def test_a_damaged_file_is_made_again(
+    cache: Path, damage: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    cold = encoded(cache)
+    path = only_file(cache)
+    sound = path.read_bytes()
+    path.write_bytes(damage(sound))
+    assert path.read_bytes() != sound
+    assert_equal(encoded(cache), cold)
+    assert "encoding again" in caplog.text
+    caplog.clear()
+    assert_equal(encoded(cache), cold)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fingerprint": "bb"},
+        {"labels": LABELS[:3]},
+        {"max_length": 20},
+    ],
+)
+def test_whatever_they_depend_on_has_a_file_of_its_own(cache: Path, change: dict[str, Any]) -> None:
+    encoded(cache)
+    encoded(cache, **change)
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_another_tokenizer_has_a_file_of_its_own(cache: Path) -> None:
+    encoded(cache)
+    other = tiny_tokenizer()
+    other.add_tokens(["visited-berlin"])
+    encoded(cache, tokenizer=other)
+    assert len(list(cache.iterdir())) == 2

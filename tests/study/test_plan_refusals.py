@@ -1,0 +1,68 @@
+"""The plan refuses what cannot work before any trial, and says what the rest will cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoft.errors import ConfigError
+from autoft.space import Categorical, Constant, Float, SearchSpace, find_space, load_space
+from autoft.study.bench import Workbench
+from autoft.study.plan import measure_plan, values_of
+from autoft.study.schema import space_schema
+from autoft.study.trial import TrialContext
+from autoft.testing.tiny import save_tiny
+
+
+@pytest.fixture
+def workbench(context: TrialContext) -> Workbench:
+    """A worker's."""
+    return context.workbench
+
+
+def test_the_values_of_a_domain() -> None:
+    assert values_of(Constant(3)) == (3,)
+    assert values_of(Categorical(("a", "b"))) == ("a", "b")
+    assert values_of(Float(0.1, 0.5)) == (0.1, 0.5)
+
+
+def test_what_cannot_work_is_refused_with_a_way_out(workbench: Workbench, tmp_path: Path) -> None:
+    folder = save_tiny(tmp_path / "modern", "modernbert")
+    space = load_space(find_space("ner-wide"), space_schema()).with_models([str(folder)])
+    with pytest.raises(ConfigError) as caught:
+        measure_plan(workbench, space)
+    assert caught.value.problems == (
+        f"{folder}: ModernBertForTokenClassification: bitfit needs biases in each layer, found none, "
+        "take 'bitfit' out of the search space",
+    )
+
+
+def test_every_base_model_is_judged(workbench: Workbench, tmp_path: Path, tiny_folder: Path) -> None:
+    folder = save_tiny(tmp_path / "modern", "modernbert")
+    space = load_space(find_space("ner-wide"), space_schema()).with_models([str(tiny_folder), str(folder)])
+    with pytest.raises(ConfigError, match="take 'bitfit' out of the search space"):
+        measure_plan(workbench, space)
+
+
+def test_the_plan_counts_what_trains_and_takes_time(workbench: Workbench, space: SearchSpace) -> None:
+    plan = measure_plan(workbench, space)
+    assert "layers 1-3" in plan["trains"]
+    assert 0 < plan["default_seconds"] <= plan["longest_seconds"] < 600
+    assert plan["memory_mib"] > 10
+    assert len(plan["models"]) == 1
+
+
+def test_the_plan_leaves_nothing_behind_in_the_base_model(context: TrialContext) -> None:
+    """The timed steps are taken on a copy: the search's first trial starts from the pristine weights."""
+    bench = context.workbench.bench(str(context.space.default["model"]), head_of(context))
+    before = {name: value.clone() for name, value in bench.pristine.model.state_dict().items()}
+    measure_plan(context.workbench, context.space)
+    after = bench.pristine.model.state_dict()
+    assert all(after[name].equal(value) for name, value in before.items())
+
+
+def head_of(context: TrialContext) -> object:
+    from autoft.study.trial_config import build_trial_config
+
+    return build_trial_config(context.space.default, kind="token-classification", seed=0).head

@@ -1,0 +1,126 @@
+"""The study's configuration survives JSON, is checked at birth, and refuses to become another study."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoft.errors import StudyError
+from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig, resumed
+
+_counts = st.integers(1, 10**6)
+_words = st.text(max_size=12)
+_spaces = st.dictionaries(
+    _words,
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _words,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_words, inner, max_size=3),
+        max_leaves=6,
+    ),
+    max_size=4,
+)
+_configs = st.builds(
+    StudyConfig,
+    name=_words,
+    task=_words,
+    metric=_words,
+    seed=st.integers(0, 2**63),
+    data=st.builds(
+        DataConfig,
+        source=_words,
+        dev_share=st.floats(0.01, 0.99),
+        train_limit=st.none() | _counts,
+        dev_limit=st.none() | _counts,
+    ),
+    budget=st.builds(BudgetConfig, trials=_counts, timeout=st.none() | st.floats(0.1, 1e9), workers=_counts),
+    compute=st.builds(ComputeConfig, device=st.sampled_from(["cpu", "cuda"]), threads=_counts),
+    storage=st.builds(StorageConfig, folder=_words, url=st.none() | _words),
+    space=_spaces,
+    fingerprint=_words,
+)
+BASE = StudyConfig(
+    name="mine",
+    task="ner",
+    metric="f1",
+    seed=0,
+    data=DataConfig(source="corpus"),
+    budget=BudgetConfig(trials=5),
+    compute=ComputeConfig(device="cpu", threads=1),
+    storage=StorageConfig(),
+    space={"freeze": {"low": 0.0, "high": 1.0}, "method": "full"},
+    fingerprint="aa",
+)
+# What may not change: the key that the message names, and a study that differs in it.
+CHANGES: dict[str, StudyConfig] = {
+    "task": replace(BASE, task="classification"),
+    "metric": replace(BASE, metric="precision"),
+    "seed": replace(BASE, seed=1),
+    "train limit": replace(BASE, data=replace(BASE.data, train_limit=3)),
+    "dev limit": replace(BASE, data=replace(BASE.data, dev_limit=3)),
+    "dev share": replace(BASE, data=replace(BASE.data, dev_share=0.5)),
+    "device": replace(BASE, compute=replace(BASE.compute, device="cuda")),
+    "threads": replace(BASE, compute=replace(BASE.compute, threads=2)),
+    "sampler": replace(BASE, compute=replace(BASE.compute, sampler="random")),
+    "pruner": replace(BASE, compute=replace(BASE.compute, pruner="median")),
+    "data (fingerprint of the rows)": replace(BASE, fingerprint="bb"),
+    "search space: freeze: high": replace(BASE, space={**BASE.space, "freeze": {"low": 0.0, "high": 0.5}}),
+    "search space: method": replace(BASE, space={**BASE.space, "method": ["full", "lora"]}),
+    "search space: model": replace(BASE, space={**BASE.space, "model": "other"}),
+}
+
+
+@given(_configs)
+def test_json_gives_the_same_configuration_back(config: StudyConfig) -> None:
+    assert StudyConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@given(_configs)
+def test_a_study_resumes_as_itself(config: StudyConfig) -> None:
+    assert resumed(config, config) == config
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_a_resumed_study_may_not_change(key: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        resumed(BASE, CHANGES[key])
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"study 'mine': {key} may not change, it was ")
+
+
+def test_every_differing_key_is_named_with_both_values() -> None:
+    with pytest.raises(StudyError) as caught:
+        resumed(BASE, replace(CHANGES["seed"], metric="recall"))
+    assert [problem.split(", take")[0] for problem in caught.value.problems] == [
+        "study 'mine': metric may not change, it was 'f1', got 'recall'",
+        "study 'mine': seed may not change, it was 0, got 1",
+    ]
+
+
+def test_budget_and_place_may_change() -> None:
+    budget, storage = BudgetConfig(trials=50, timeout=60.0, workers=2), StorageConfig(folder="moved")
+    found = resumed(BASE, replace(BASE, budget=budget, storage=storage))
+    assert found == replace(BASE, budget=budget, storage=storage)
+
+
+def test_the_same_rows_may_lie_elsewhere() -> None:
+    """Workers once read the rows where they lay when the study began."""
+    moved = replace(BASE, data=DataConfig(source="moved-corpus"))
+    assert resumed(BASE, moved).data.source == "moved-corpus"
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong"),
+    [
+        (lambda: DataConfig(source="x", dev_share=1.0, train_limit=0, dev_limit=-1), 3),
+        (lambda: BudgetConfig(trials=0, timeout=0.0, workers=0), 3),
+    ],
+)
+def test_every_problem_is_told_at_birth(make: Any, wrong: int) -> None:
+    with pytest.raises(StudyError) as caught:
+        make()
+    assert len(caught.value.problems) == wrong
