@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from typing import Any
 
 from autoft.api.outputs import StudyFiles, versions
 from autoft.errors import AutoftError, ConfigError
-from autoft.files import MANIFEST
+from autoft.files import MANIFEST, check_manifest
 from autoft.storage.records import TrialRecord
 from autoft.study.config import StudyConfig
 from autoft.study.trial_weights import best_complete, weights_file
+
+logger = logging.getLogger(__name__)
 
 
 class DeliveryFailed(AutoftError):  # noqa: N818 - what happened, told to the user
@@ -90,7 +93,12 @@ def make_model(config: StudyConfig, record: TrialRecord, folder: Path, facts: Ma
 
 
 def _delivered(folder: Path) -> tuple[str, int] | None:
+    """Return study and trial of a sound model folder; a damaged one is made again."""
     if not (folder / MANIFEST).is_file():
         return None
-    facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return facts.get("study"), facts.get("trial")
+    try:
+        facts = check_manifest(folder)
+    except ConfigError as error:
+        logger.warning("%s", error)
+        return None
+    return facts["study"], facts["trial"]

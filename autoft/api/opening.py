@@ -14,15 +14,17 @@ from autoft.errors import ConfigError, StudyError
 from autoft.models.base import resolve_model
 from autoft.models.rates import default_rate, model_width
 from autoft.registry import nearest
-from autoft.space import SearchSpace, find_space, load_space, space_from_json
+from autoft.space import SearchSpace, find_space, load_space, space_from_json, values_of
+from autoft.space.domains import one_of
 from autoft.storage.database import Database, open_database
 from autoft.storage.studies import open_study, study_names
 from autoft.storage.urls import database_url
 from autoft.study.config import ComputeConfig, DataConfig, StorageConfig, StudyConfig, resumed
-from autoft.study.plan import values_of
 from autoft.study.rows import StudyData, load_rows
 from autoft.study.schema import space_schema
 from autoft.tasks import TASKS, Task
+
+_DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +123,28 @@ def _space(options: SearchOptions, stored: StudyConfig | None) -> SearchSpace:
     if options.space is None and stored is not None:
         space = space_from_json(stored.space, space_schema())
     else:
-        space = space_for(find_space(options.space or options.task), options.models)
+        space = _settled(space_for(find_space(options.space or options.task), options.models))
     if space.task != options.task:
         raise StudyError(f"--space: a space for task {options.task!r} expected, got one for {space.task!r}")
-    return space.with_models(options.models) if options.models else space
+    return _settled(space.with_models(options.models)) if options.models else space
+
+
+def _settled(space: SearchSpace) -> SearchSpace:
+    """Return the space with absolute folders: workers load the same model wherever a later command is typed."""
+    places = {str(ref): _absolute_model(str(ref)) for ref in values_of(space.domains["model"])}
+    named = str(space.default["model"])
+    return SearchSpace(
+        space.task,
+        space.schema,
+        {**space.domains, "model": one_of(tuple(dict.fromkeys(places.values())))},
+        {**space.default, "model": places.get(named, named)},
+    )
+
+
+def _absolute_model(ref: str) -> str:
+    if ref == "auto" or ref.startswith("package:") or not Path(ref).expanduser().is_dir():
+        return ref
+    return str(Path(ref).expanduser().resolve())
 
 
 def space_for(path: Path, models: Sequence[str]) -> SearchSpace:
@@ -144,8 +164,8 @@ def _data_config(options: SearchOptions, stored: StudyConfig | None, task: Task[
     return replace(
         config,
         source=_absolute(options.source) or config.source,
-        train_limit=options.train_limit or config.train_limit,
-        dev_limit=options.dev_limit or config.dev_limit,
+        train_limit=config.train_limit if options.train_limit is None else options.train_limit,
+        dev_limit=config.dev_limit if options.dev_limit is None else options.dev_limit,
     )
 
 
@@ -157,20 +177,14 @@ def _absolute(source: str | None) -> str | None:
 
 
 def _compute(options: SearchOptions, stored: StudyConfig | None) -> ComputeConfig:
-    device = _device(options.device)
+    """Return where trials run; `auto` stays until the first worker says what there is."""
+    if options.device not in _DEVICES:
+        hint = nearest(options.device, _DEVICES)
+        raise ConfigError(f"--device: {', '.join(_DEVICES)} expected, got {options.device!r}{hint}")
     if stored is not None:
-        same = options.device == "auto" or device == stored.compute.device
-        return stored.compute if same else replace(stored.compute, device=device)
-    return ComputeConfig(device=device, threads=max(1, _cores() // options.budget.workers))
-
-
-def _device(name: str) -> str:
-    if name not in ("auto", "cpu", "cuda"):
-        raise ConfigError(f"--device: auto, cpu or cuda expected, got {name!r}{nearest(name, ('auto', 'cpu', 'cuda'))}")
-    if name != "auto":
-        return name
-    # The coordinator does not import torch; a driver's device file says enough, and the worker checks.
-    return "cuda" if any(Path("/dev").glob("nvidia[0-9]*")) else "cpu"
+        same = options.device == "auto"
+        return stored.compute if same else replace(stored.compute, device=options.device)
+    return ComputeConfig(device=options.device, threads=max(1, _cores() // options.budget.workers))
 
 
 def _cores() -> int:

@@ -70,7 +70,10 @@ class PreparedSearch:
         self._logs = Path(tempfile.mkdtemp(prefix="autoft-logs-"))
         self._engine = LocalEngine(self.opening.config, self._logs)
         try:
-            self.plan = _plan(self._engine.plan(), self.opening)
+            measured = self._engine.plan()
+            self.plan = _plan(measured, self.opening)
+            self.opening = _on_device(self.opening, measured["plan"]["device"])
+            self._engine.config = self.opening.config
         except BaseException:
             self.close()
             raise
@@ -161,6 +164,11 @@ class _Run:
         now = time.time()
         left = None if self.deadline is None else max(0.0, self.deadline - now)
         return Progress(phase, self.records(), self._budget.trials, now - self._started, left, self._earlier)
+
+
+def _on_device(opening: Opening, device: str) -> Opening:
+    compute = replace(opening.config.compute, device=device)
+    return replace(opening, config=replace(opening.config, compute=compute))
 
 
 def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:

@@ -30,12 +30,12 @@ class LocalEngine:
     """Starts, watches and stops the workers of one study.
 
     Args:
-        config: The study's configuration; sent to each worker.
+        config: The study's configuration; sent to each worker that starts.
         logs: Folder for what workers write to standard error.
     """
 
     def __init__(self, config: StudyConfig, logs: Path) -> None:
-        self._config = config
+        self.config = config
         self._logs = logs
         self._workers: dict[int, subprocess.Popen[str]] = {}
         self._deaths = 0
@@ -62,7 +62,7 @@ class LocalEngine:
     def go(self, deadline: float | None) -> None:
         """Let every worker run trials, until `deadline` in seconds since the epoch."""
         self._order = json.dumps({"go": True, "deadline": deadline})
-        for number in range(self._config.budget.workers):
+        for number in range(self.config.budget.workers):
             worker = self._workers.get(number) or self._start(number)
             _send(worker, self._order)
 
@@ -107,7 +107,7 @@ class LocalEngine:
 
     def _start(self, number: int) -> subprocess.Popen[str]:
         self._logs.mkdir(parents=True, exist_ok=True)
-        threads = str(self._config.compute.threads)
+        threads = str(self.config.compute.threads)
         with (self._logs / f"worker-{number}.log").open("a", encoding="utf-8") as log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "autoft.study.worker", str(number)],
@@ -127,7 +127,7 @@ class LocalEngine:
                 start_new_session=True,
             )
         self._workers[number] = worker
-        _send(worker, json.dumps(self._config.to_json()))
+        _send(worker, json.dumps(self.config.to_json()))
         return worker
 
     def _log_tail(self, number: int) -> str:

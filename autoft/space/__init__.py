@@ -1,6 +1,6 @@
 """What may vary in a search: domains, search spaces, and the strict loader of their YAML."""
 
-from autoft.space.domains import Categorical, Constant, Domain, Float, Integer, Scalar
+from autoft.space.domains import Categorical, Constant, Domain, Float, Integer, Scalar, values_of
 from autoft.space.fields import check_fields, leaves_of, parameter
 from autoft.space.find import find_space, space_names
 from autoft.space.loader import load_space, parse_space, space_from_json
@@ -28,4 +28,5 @@ __all__ = [
     "parse_space",
     "space_from_json",
     "space_names",
+    "values_of",
 ]

@@ -173,6 +173,16 @@ def one_of(values: tuple[Scalar, ...]) -> Domain:
     return narrowed(Categorical(values))
 
 
+def values_of(domain: Domain) -> tuple[Scalar, ...]:
+    """Return the values of a constant or categorical domain, the bounds of a range."""
+    match domain:
+        case Constant(value):
+            return (value,)
+        case Categorical(choices):
+            return choices
+    return domain.low, domain.high
+
+
 def range_of(keys: Mapping[str, Any]) -> Float | Integer:
     """Return the range with these keys; integer bounds (and step) make integers."""
     numbers = [keys[name] for name in ("low", "high", "step") if keys.get(name) is not None]

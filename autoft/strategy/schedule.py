@@ -70,7 +70,7 @@ class Schedule(ABC):
         """
         if mine.number == 0 or step not in mine.rungs or step not in self.rungs[:-1]:
             return _GO_ON
-        others = [one for one in peers if step in one.rungs and one.number != mine.number]
+        others = [one for one in peers if step in one.rungs and one.number not in (0, mine.number)]
         return self._judge(mine, others, step)
 
     def promotable(

@@ -15,8 +15,7 @@ from autoft.errors import ConfigError, Diverged
 from autoft.models.assembly import TrialModel, compatible
 from autoft.models.heads import HEADS
 from autoft.models.methods import METHODS
-from autoft.space import Categorical, Constant, Domain, SearchSpace
-from autoft.storage.records import Scalar
+from autoft.space import SearchSpace, values_of
 from autoft.study.bench import Bench, Workbench
 from autoft.study.execution import Execution
 from autoft.study.trial_config import TrialConfig, build_trial_config
@@ -38,7 +37,7 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
         space: What may vary.
 
     Returns:
-        `models`, `notices`, `trains`, `default_seconds`, `longest_seconds`, `memory_mib`, JSON.
+        `device`, `models`, `notices`, `trains`, `default_seconds`, `longest_seconds`, `memory_mib`, JSON.
 
     Raises:
         ConfigError: If a base model cannot be loaded, or goes with a method or head of the space in no way.
@@ -66,6 +65,7 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
     evaluations = 9 if len(bench.splits["dev"].examples) <= len(bench.splits["train"].examples) else 3
     reading = evaluations * tokens["dev"] * per_read
     return {
+        "device": workbench.device.type,
         "models": models,
         "notices": notices,
         "trains": Execution(bench, config, runtime).model.describe(),
@@ -73,16 +73,6 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
         "longest_seconds": epochs * tokens["train"] * per_token + reading,
         "memory_mib": _peak_mib(workbench.device),
     }
-
-
-def values_of(domain: Domain) -> tuple[Scalar, ...]:
-    """Return the values of a constant or categorical domain, the bounds of a range."""
-    match domain:
-        case Constant(value):
-            return (value,)
-        case Categorical(choices):
-            return choices
-    return domain.low, domain.high
 
 
 def impossible_pairs(space: SearchSpace, bench: Bench) -> list[str]:

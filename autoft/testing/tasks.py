@@ -297,5 +297,5 @@ class TaskContract:
 
     def test_raw_input_without_fields_is_an_error(self, task: Task[Any, Any]) -> None:
         """An object that the task cannot read says so."""
-        with pytest.raises(DataError, match="^input: "):
+        with pytest.raises(DataError, match=r"^input: "):
             task.read_input({})

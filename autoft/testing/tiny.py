@@ -106,7 +106,14 @@ def tiny_unigram_tokenizer() -> Any:
     """Return a Unigram tokenizer as XLM-R's: a word may begin with a sub-token of its own that is only a space."""
     special = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
     words = ("the", "of", "in", "and", "paris", "new")
-    pieces = (*special, "▁", *string.ascii_letters, *string.digits, *string.punctuation, *(f"▁{word}" for word in words))
+    pieces = (
+        *special,
+        "▁",
+        *string.ascii_letters,
+        *string.digits,
+        *string.punctuation,
+        *(f"▁{word}" for word in words),
+    )
     backend = Tokenizer(models.Unigram([(piece, -float(len(special))) for piece in pieces], unk_id=3))
     backend.pre_tokenizer = pre_tokenizers.Metaspace()
     backend.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), trim_offsets=False)

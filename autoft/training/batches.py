@@ -50,6 +50,10 @@ class Sequences:
 def make_resident(features: Features, device: torch.device) -> Sequences:
     """Put the columns that have a padding value on the device, flat."""
     lengths = features.lengths
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
-    flat = {name: torch.from_numpy(np.concatenate(features.columns[name])).to(device) for name in features.padding}
+    starts = np.cumsum(lengths) - lengths
+    nothing = np.empty(0, dtype=np.int64)
+    flat = {
+        name: torch.from_numpy(np.concatenate(features.columns[name] or (nothing,))).to(device)
+        for name in features.padding
+    }
     return Sequences(flat, starts, lengths, dict(features.padding), device)

@@ -13,6 +13,14 @@ import torch
 from autoft import faults
 from autoft.errors import ConfigError, OutOfMemory
 
+# The CPU's allocator, the CUDA driver and cuBLAS raise a plain RuntimeError.
+_MEMORY_WORDS = {
+    "not enough memory": "machine",
+    "can't allocate memory": "machine",
+    "CUDA error: out of memory": "device",
+    "CUBLAS_STATUS_ALLOC_FAILED": "device",
+}
+
 
 def _nothing() -> None:
     """Do nothing between steps."""
@@ -100,7 +108,7 @@ def memory_errors(place: str) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemory(f"{place}: the device has no memory left") from error
     except RuntimeError as error:
-        # The CPU's allocator raises a plain RuntimeError.
-        if "not enough memory" in str(error) or "can't allocate memory" in str(error):
-            raise OutOfMemory(f"{place}: the machine has no memory left") from error
+        for words, what in _MEMORY_WORDS.items():
+            if words in str(error):
+                raise OutOfMemory(f"{place}: the {what} has no memory left") from error
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -151,7 +152,8 @@ class _Run:
             torch.manual_seed(derive_seed(self.config.seed, "dropout"))
             return
         self.model.load_weights(resume.weights)
-        self.optimizer.load_state_dict(resume.optimizer)
+        # The optimizer takes the tensors over as they are and would write into the snapshot.
+        self.optimizer.load_state_dict(copy.deepcopy(resume.optimizer))
         self.step = resume.step
         self.tokens, self.padded = (
             int(resume.progress["tokens"]),
@@ -166,9 +168,10 @@ class _Run:
         set_rates(self.optimizer, self.step, self.total, self.config)
         with memory_errors("trial.step"):
             self.loss += self._backward(members)
-        if self.config.clip > 0:
-            torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip)
-        self.optimizer.step()
+            if self.config.clip > 0:
+                torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip)
+            # The first step makes the optimizer's own tensors, often twice the size of what trains.
+            self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
         self.since += 1

@@ -43,6 +43,12 @@ def test_what_is_not_in_the_best_third_stops_and_says_why() -> None:
     assert ruling.reason == "rung 1: place 3 of 6 by metric, the best 2 go on"
 
 
+def test_the_default_takes_no_place_from_others() -> None:
+    default = at_rung([0.9], first=0)
+    *others, mine = at_rung([0.1, 0.2, 0.3])
+    assert StoppingHalving().verdict(mine, [*default, *others], 1).verdict is Verdict.GO_ON
+
+
 def test_none_stops_before_the_minimum_has_reached_the_rung() -> None:
     other, mine = at_rung([0.9, 0.1])
     assert StoppingHalving(minimum=3).verdict(mine, [other], 1).verdict is Verdict.GO_ON
