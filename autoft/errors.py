@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class AutoftError(Exception):
     """Any error that autoft raises on purpose."""
@@ -52,3 +57,33 @@ class Diverged(TrialError):  # noqa: N818 - the design's name
 
 class TimedOut(TrialError):  # noqa: N818 - the design's name
     """The time given to the search ended inside the trial."""
+
+
+class Findings:
+    """Problems of several parts of what the user gave, raised together."""
+
+    def __init__(self) -> None:
+        self._errors: list[ConfigError] = []
+
+    def of(self, judge: Callable[[], T]) -> T | None:
+        """Return what `judge` returns; None where it raised a ConfigError, which is kept."""
+        try:
+            return judge()
+        except ConfigError as error:
+            self._errors.append(error)
+            return None
+
+    def add(self, error: ConfigError) -> None:
+        """Keep one more error."""
+        self._errors.append(error)
+
+    def raise_any(self) -> None:
+        """Raise what was kept: a single error as it is, several as one with every problem.
+
+        Raises:
+            ConfigError: If there are any.
+        """
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        if self._errors:
+            raise ConfigError(*dict.fromkeys(problem for error in self._errors for problem in error.problems))

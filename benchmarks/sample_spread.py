@@ -19,7 +19,6 @@ import torch
 
 from autoft.api.opening import space_for
 from autoft.files import write_json
-from autoft.space import find_space
 from autoft.strategy.samplers import propose
 from autoft.study.bench import Workbench
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
@@ -35,7 +34,7 @@ def open_sample(task_name: str, threads: int) -> tuple[Workbench, Any]:
     """Return a workbench on the task's built-in sample, and the task's search space."""
     task = TASKS.get(task_name)()
     source = DataConfig(source=f"sample:{task_name}")
-    space = space_for(find_space(task_name), ())
+    space = space_for(task_name, None, ())
     config = StudyConfig(
         name="spread",
         task=task_name,

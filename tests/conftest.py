@@ -62,6 +62,9 @@ def _guarded_connect(connect: Callable[..., Any]) -> Callable[..., Any]:
 
 def _guarded_look_up(look_up: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(host: Any, *arguments: Any, **options: Any) -> Any:
+        if str(host).endswith(".invalid"):
+            # Reserved for names that do not exist (RFC 2606): the answer is known without asking anyone.
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         _check_local(host)
         return look_up(host, *arguments, **options)
 

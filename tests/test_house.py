@@ -19,7 +19,12 @@ def test_other_machines_are_out_of_reach() -> None:
 
 
 def test_names_of_other_machines_are_not_looked_up() -> None:
-    with pytest.raises(RuntimeError, match=r"no network, but .* 'autoft\.invalid'"):
+    with pytest.raises(RuntimeError, match=r"no network, but .* 'autoft\.example'"):
+        socket.create_connection(("autoft.example", 80), timeout=1)
+
+
+def test_names_that_cannot_exist_are_unknown_without_a_look_up() -> None:
+    with pytest.raises(socket.gaierror, match="not known"):
         socket.create_connection(("autoft.invalid", 80), timeout=1)
 
 

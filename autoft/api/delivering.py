@@ -75,7 +75,7 @@ def make_model(config: StudyConfig, record: TrialRecord, folder: Path, facts: Ma
         "facts": dict(facts),
     }
     child = subprocess.run(
-        [sys.executable, "-m", "autoft.delivery.make"],
+        [sys.executable, "-P", "-m", "autoft.delivery.make"],
         input=json.dumps(order),
         capture_output=True,
         text=True,

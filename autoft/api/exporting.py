@@ -41,13 +41,14 @@ def export_model(
     """
     if format not in FORMATS:
         raise ConfigError(f"--format: one of {', '.join(FORMATS)} expected, got {format!r}")
-    target = Path(target)
+    target = Path(target).resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError(f"{target}: a new or empty folder expected, found files in it")
     view = load_study(study, studies_dir=studies_dir, storage=storage)
     record = view.best if trial is None else view.trial(trial)
     if record is None or record.value is None:
         raise StudyError(f"study {study!r}: a trial with an evaluation expected, found none, search longer")
+    missing = [parent for parent in target.parents if not parent.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
@@ -56,6 +57,8 @@ def export_model(
         replace_folder(made, target)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
+        for parent in missing:
+            parent.rmdir()
         raise
     return target
 
@@ -95,7 +98,7 @@ def _fill(folder: Path, view: StudyView, record: TrialRecord, format: str) -> No
     else:
         shutil.copytree(merged, folder, dirs_exist_ok=True)
     if merged != view.best_folder:
-        shutil.rmtree(merged)
+        shutil.rmtree(merged.parent)
 
 
 def _merged(view: StudyView, record: TrialRecord) -> Path:

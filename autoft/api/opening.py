@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from autoft.api.options import SearchOptions
-from autoft.errors import ConfigError, StudyError
+from autoft.errors import ConfigError, Findings, StudyError
 from autoft.models.base import resolve_model
 from autoft.models.rates import default_rate, model_width
 from autoft.registry import nearest
@@ -53,16 +54,16 @@ def open_search(options: SearchOptions) -> Opening:
     """
     task = TASKS.get(options.task)()
     stored = _stored(options)
-    metric = options.metric or (stored.metric if stored else task.metric)
-    if metric not in task.metrics:
-        known = ", ".join(task.metrics)
-        raise ConfigError(f"--metric: unknown metric {metric!r}{nearest(metric, task.metrics) or ','} known: {known}")
-    space = _space(options, stored)
-    for ref in values_of(space.domains["model"]):
-        resolve_model(str(ref))
-    data_config = _data_config(options, stored, task)
     seed = options.seed if options.seed is not None else stored.seed if stored else 0
-    data = load_rows(task, data_config, seed=seed)
+    findings = Findings()
+    metric = findings.of(lambda: _metric(options.metric or (stored.metric if stored else task.metric), task))
+    compute = findings.of(lambda: _compute(options, stored))
+    space = findings.of(lambda: _space(options, stored))
+    data_config = findings.of(lambda: _data_config(options, stored, task))
+    data = findings.of(lambda: load_rows(task, data_config, seed=seed)) if data_config is not None else None
+    findings.raise_any()
+    if metric is None or compute is None or space is None or data_config is None or data is None:
+        raise ConfigError("a search needs a metric, a device, a space and data")
     config = StudyConfig(
         name=options.study or _new_name(options),
         task=task.name,
@@ -70,7 +71,7 @@ def open_search(options: SearchOptions) -> Opening:
         seed=seed,
         data=data_config,
         budget=options.budget,
-        compute=_compute(options, stored),
+        compute=compute,
         storage=options.storage,
         space=space.to_json(),
         fingerprint=data.fingerprint,
@@ -80,8 +81,17 @@ def open_search(options: SearchOptions) -> Opening:
     return Opening(config, space, data, stored is not None)
 
 
+def _metric(name: str, task: Task[Any, Any]) -> str:
+    if name in task.metrics:
+        return name
+    known = ", ".join(task.metrics)
+    raise ConfigError(f"--metric: unknown metric {name!r}{nearest(name, task.metrics) or ','} known: {known}")
+
+
 def known_database(storage: StorageConfig) -> Database | None:
     """Open the database of studies if there is one; SQLite's file is not made."""
+    if Path(storage.folder).exists() and not Path(storage.folder).is_dir():
+        raise ConfigError(f"--studies-dir: a folder expected, got the file {storage.folder}")
     url = database_url(storage.url, Path(storage.folder))
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
         return None
@@ -120,12 +130,9 @@ def _new_name(options: SearchOptions) -> str:
 
 
 def _space(options: SearchOptions, stored: StudyConfig | None) -> SearchSpace:
-    if options.space is None and stored is not None:
-        space = space_from_json(stored.space, space_schema())
-    else:
-        space = _settled(space_for(find_space(options.space or options.task), options.models))
-    if space.task != options.task:
-        raise StudyError(f"--space: a space for task {options.task!r} expected, got one for {space.task!r}")
+    if options.space is not None or stored is None:
+        return _settled(space_for(options.task, options.space, options.models))
+    space = space_from_json(stored.space, space_schema())
     return _settled(space.with_models(options.models)) if options.models else space
 
 
@@ -147,16 +154,33 @@ def _absolute_model(ref: str) -> str:
     return str(Path(ref).expanduser().resolve())
 
 
-def space_for(path: Path, models: Sequence[str]) -> SearchSpace:
+def space_for(task: str, name: str | None, models: Sequence[str]) -> SearchSpace:
     """Load a search space; a default learning rate that it does not name follows from the base model's width.
 
+    Args:
+        task: Whose space it must be.
+        name: Name or path of the space; the task's own unless given.
+        models: Base models instead of the space's own.
+
     Raises:
-        ConfigError: With every problem of the file, or if the base model cannot be had.
+        ConfigError: With every problem of the file, its task, and the base models.
     """
-    plain = load_space(path, space_schema())
-    refs = models or [str(value) for value in values_of(plain.domains["model"])]
+    findings = Findings()
+    path = findings.of(lambda: find_space(name or task))
+    space = None if path is None else findings.of(lambda: load_space(path, space_schema()))
+    if space is not None and space.task != task:
+        findings.add(StudyError(f"--space: a space for task {task!r} expected, got one for {space.task!r}"))
+    own = () if space is None else tuple(str(ref) for ref in values_of(space.domains["model"]))
+    refs = tuple(models) or own
+    for ref in refs:
+        findings.of(partial(resolve_model, ref))
+    findings.raise_any()
+    if path is None or space is None:
+        raise ConfigError("--space: a search space expected")
     width = model_width(resolve_model(refs[0]))
-    return plain if width is None else load_space(path, space_schema(default_rate(width)))
+    if width is not None:
+        space = load_space(path, space_schema(default_rate(width)))
+    return space.with_models(models) if models else space
 
 
 def _data_config(options: SearchOptions, stored: StudyConfig | None, task: Task[Any, Any]) -> DataConfig:
@@ -188,4 +212,7 @@ def _compute(options: SearchOptions, stored: StudyConfig | None) -> ComputeConfi
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the cores that may be used: those of the process, or fewer where OMP_NUM_THREADS says so."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(asked)) if asked.isdigit() and int(asked) else cores

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
@@ -130,15 +131,23 @@ class StudyFiles:
         """Add one line to events.jsonl."""
         self.folder.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"time": round(time.time(), 3), "event": kind, **facts}, ensure_ascii=False)
-        with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        path = self.folder / "events.jsonl"
+        before = path.read_bytes() if path.is_file() else b""
+        with path.open("a", encoding="utf-8") as file:
+            file.write(("\n" if before and not before.endswith(b"\n") else "") + line + "\n")
 
     def _told_before(self) -> set[int]:
         path = self.folder / "events.jsonl"
         if not path.is_file():
             return set()
-        events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return {event["number"] for event in events if event["event"] == "trial"}
+        told = set()
+        for line in path.read_text(encoding="utf-8").split("\n"):
+            # A killed process leaves half a line.
+            with contextlib.suppress(ValueError):
+                event = json.loads(line)
+                if event["event"] == "trial":
+                    told.add(event["number"])
+        return told
 
     def keep_logs(self, logs: Path) -> None:
         """Add what workers wrote to standard error to the study's logs."""

@@ -16,8 +16,11 @@ def remove_study(name: str, storage: StorageConfig) -> None:
     """Remove a study from the storage, then its folder.
 
     Raises:
-        StudyError: If there is none of that name, or a worker is at work on it.
+        StudyError: If there is none of that name, a worker is at work on it, or its name is no folder in `storage`.
     """
+    folder = Path(storage.folder).resolve()
+    if (folder / name).resolve().parent != folder:
+        raise StudyError(f"study {name!r}: the name of a folder in {storage.folder} expected")
     with opened(name, storage) as study:
         lost = {claim.number for claim in lost_claims(study.database, study.study_id)}
         claimed = states(study.database, study.study_id)

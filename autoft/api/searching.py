@@ -19,12 +19,15 @@ from autoft.api.options import SearchOptions
 from autoft.api.outputs import StudyFiles, versions
 from autoft.api.progress import Progress, Watcher
 from autoft.engines import LocalEngine
+from autoft.errors import StudyError
+from autoft.files import lock_file
 from autoft.report.notes import publish
 from autoft.storage.database import Database, open_database
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.storage.studies import StudyHandle, create_study, open_study, update_config
 from autoft.study.config import StorageConfig, StudyConfig
+from autoft.study.trial_weights import study_folder
 
 logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.5
@@ -102,8 +105,20 @@ class PreparedSearch:
 
         Returns:
             The content of result.json; its `best` is None where no trial was completed.
+
+        Raises:
+            StudyError: If another process on this machine runs the study.
         """
         config = self.opening.config
+        with lock_file(study_folder(config) / ".coordinator") as held:
+            if not held:
+                raise StudyError(
+                    f"study {config.name!r}: another autoft search runs it in {config.storage.folder}, "
+                    "its files have one writer, wait for it or take another --study"
+                )
+            return self._run_alone(config, watch)
+
+    def _run_alone(self, config: StudyConfig, watch: Watcher) -> dict[str, Any]:
         database = open_database(config.storage.url, Path(config.storage.folder))
         try:
             study = _open_study(database, self.opening, self.plan)

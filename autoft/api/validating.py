@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from autoft.api.opening import space_for
-from autoft.errors import ConfigError
+from autoft.errors import ConfigError, Findings
 from autoft.models.base import load_tokenizer, resolve_model
 from autoft.space import find_space
 from autoft.study.config import DataConfig
@@ -15,31 +16,24 @@ from autoft.tasks import TASKS
 _LONGEST = 512
 
 
-def validate(task: str, *, source: str | None, space: str | None, model: str) -> dict[str, Any]:
+def validate(task: str, *, source: str | None, space: str | None, models: Sequence[str]) -> dict[str, Any]:
     """Judge a search space and a data set.
 
     Returns:
         `space`, `data`, `labels` and `notices`, as JSON.
 
     Raises:
-        ConfigError: With every problem of space and data.
+        ConfigError: With every problem of space, base models and data.
     """
     made = TASKS.get(task)()
-    problems: list[str] = []
-    varying, rows = None, None
-    try:
-        path = find_space(space or task)
-        varying = space_for(path, [model])
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        rows = load_rows(made, DataConfig(source=source or f"sample:{task}"), seed=0)
-    except ConfigError as error:
-        problems += error.problems
+    findings = Findings()
+    varying = findings.of(lambda: space_for(task, space, models))
+    rows = findings.of(lambda: load_rows(made, DataConfig(source=source or f"sample:{task}"), seed=0))
+    findings.raise_any()
     if varying is None or rows is None:
-        raise ConfigError(*problems)
+        raise ConfigError("a space and data expected")
     notices = [f"{notice.text} ({notice.count})" if notice.count else notice.text for notice in rows.notices]
-    tokenizer = load_tokenizer(resolve_model(model))
+    tokenizer = load_tokenizer(resolve_model(str(varying.default["model"])))
     labels: dict[str, dict[str, int]] = {}
     for split, examples in rows.examples.items():
         features = made.encode(examples, tokenizer, rows.labels, min(_LONGEST, tokenizer.model_max_length))
@@ -47,7 +41,7 @@ def validate(task: str, *, source: str | None, space: str | None, model: str) ->
         for label, count in made.label_counts(examples).items():
             labels.setdefault(label, {})[split] = count
     return {
-        "space": {"file": str(path), "parameters": len(varying.parameters())},
+        "space": {"file": str(find_space(space or task)), "parameters": len(varying.parameters())},
         "data": {"origin": rows.origin, **rows.counts, "fingerprint": rows.fingerprint},
         "labels": labels,
         "notices": notices,

@@ -13,6 +13,7 @@ def doctor_command(studies_dir: StudiesDir = STUDIES_DIR, storage: Storage = Non
     Example: autoft doctor
     """
     from rich.console import Console
+    from rich.text import Text
 
     from autoft.api.examining import examine
     from autoft.cli.tables import plain_table
@@ -26,6 +27,6 @@ def doctor_command(studies_dir: StudiesDir = STUDIES_DIR, storage: Storage = Non
         table = plain_table("what", "state", "")
         colours = {"good": "green", "note": "yellow", "bad": "red"}
         for finding in findings:
-            table.add_row(finding.what, f"[{colours[finding.state]}]{finding.state}[/]", finding.words)
+            table.add_row(finding.what, f"[{colours[finding.state]}]{finding.state}[/]", Text(finding.words))
         console.print(table)
     return 2 if any(finding.state == "bad" for finding in findings) else 0

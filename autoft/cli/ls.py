@@ -37,7 +37,7 @@ def ls_command(
 
     console = Console()
     if not rows:
-        console.print(f"no {kind} in {studies_dir}/ yet" if kind == "studies" else f"no {kind}")
+        console.print(f"no {kind} in {studies_dir}/ yet" if kind == "studies" else f"no {kind}", markup=False)
         return
     table = plain_table(*rows[0])
     for row in rows:

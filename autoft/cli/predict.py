@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -56,32 +58,37 @@ def _folder(model: str, studies_dir: Path, storage: str | None) -> Path:
 
 def _records(source: str) -> Iterator[str | dict[str, Any]]:
     if source == "-":
-        return _parsed(sys.stdin, "standard input", as_json=False)
+        return _parsed(sys.stdin.buffer, "standard input", as_json=False)
     path = Path(source)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{source}: UTF-8 expected, got byte {error.object[error.start]:#x} at {error.start}"
-        ) from error
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise DataError(f"{source}: a readable file expected, {error.strerror}") from error
-    return _parsed(text.splitlines(), source, as_json=path.suffix == ".jsonl")
+    # Only line feeds part lines: an answer a line, whatever other separators a text holds.
+    return _parsed(io.BytesIO(content), source, as_json=path.suffix == ".jsonl")
 
 
-def _parsed(lines: Iterable[str], name: str, *, as_json: bool) -> Iterator[str | dict[str, Any]]:
+def _parsed(lines: Iterable[bytes], name: str, *, as_json: bool) -> Iterator[str | dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
-        text = line.rstrip("\r\n")
+        try:
+            text = line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            got = f"{error.object[error.start]:#04x}"
+            raise DataError(f"{name}:{number}: UTF-8 expected, got the byte {got} at {error.start}") from error
         if not as_json:
             yield text
-            continue
-        try:
-            record = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{name}:{number}: JSON expected, {error.msg}") from error
-        if not isinstance(record, str | dict):
-            raise DataError(f"{name}:{number}: a text or an object expected, got {type(record).__name__}")
-        yield record
+        elif text.strip():
+            yield _json_record(text, f"{name}:{number}")
+
+
+def _json_record(text: str, place: str) -> str | dict[str, Any]:
+    try:
+        record = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{place}: JSON expected, {error.msg}") from error
+    if isinstance(record, str | dict):
+        return record
+    raise DataError(f"{place}: a text or an object expected, got {type(record).__name__}")
 
 
 def _batches(records: Iterator[str | dict[str, Any]]) -> Iterator[list[str | dict[str, Any]]]:

@@ -108,6 +108,8 @@ def _search(options: Any, *, as_json: bool) -> int:
             console.print(
                 f"\nstopped; finished trials are kept. To go on:\n  {_resume(config)}",
                 soft_wrap=True,
+                markup=False,
+                highlight=False,
             )
             raise
     if as_json:
@@ -139,5 +141,7 @@ def _resume(config: Any) -> str:
 
 def where(folder: str, url: str | None) -> list[str]:
     """Return the options that say where a study lives, as far as they are not the defaults."""
+    from autoft.storage.urls import without_password
+
     words = [] if Path(folder) == STUDIES_DIR else ["--studies-dir", folder]
-    return words + ([] if url is None else ["--storage", url])
+    return words + ([] if url is None else ["--storage", without_password(url)])

@@ -20,7 +20,10 @@ def validate_command(
         str | None,
         typer.Option("--space", help="A name or a YAML file; the task's own unless given."),
     ] = None,
-    model: Annotated[str, typer.Option("--model", help="Base model whose tokenizer reads the data.")] = "auto",
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="Base model; the space's own unless given."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a search space and a data set; nothing is trained and nothing is written.
@@ -33,7 +36,7 @@ def validate_command(
     from autoft.api.validating import validate
     from autoft.cli.tables import plain_table
 
-    found = validate(task, source=data, space=space, model=model)
+    found = validate(task, source=data, space=space, models=tuple(model or ()))
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
@@ -41,6 +44,7 @@ def validate_command(
     console.print(
         f"space   {found['space']['file']}: {found['space']['parameters']} parameters vary",
         highlight=False,
+        markup=False,
     )
     counts = found["data"]
     console.print(

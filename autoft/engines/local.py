@@ -70,6 +70,7 @@ class LocalEngine:
         """Return the workers at work; a worker that died is started again.
 
         Raises:
+            ConfigError: If a worker ended since the user's input is wrong.
             WorkerDied: If workers die again and again although no trial finishes between.
         """
         for number, worker in list(self._workers.items()):
@@ -77,6 +78,7 @@ class LocalEngine:
             if code is None:
                 continue
             del self._workers[number]
+            _raise_problems(worker)
             if code != 0:
                 self._deaths += 1
                 logger.warning("worker %d ended with exit code %d", number, code)
@@ -110,7 +112,7 @@ class LocalEngine:
         threads = str(self.config.compute.threads)
         with (self._logs / f"worker-{number}.log").open("a", encoding="utf-8") as log:
             worker = subprocess.Popen(
-                [sys.executable, "-m", "autoft.study.worker", str(number)],
+                [sys.executable, "-P", "-m", "autoft.study.worker", str(number)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -154,6 +156,15 @@ def _output(worker: subprocess.Popen[str]) -> IO[str]:
     if worker.stdout is None:
         raise WorkerDied("worker: a pipe expected, found none")
     return worker.stdout
+
+
+def _raise_problems(worker: subprocess.Popen[str]) -> None:
+    """Raise what an ended worker found wrong; lines that it was killed in the midst of say nothing."""
+    for line in _output(worker):
+        with contextlib.suppress(json.JSONDecodeError):
+            answer = json.loads(line)
+            if "problems" in answer:
+                raise ConfigError(*answer["problems"])
 
 
 def _send(worker: subprocess.Popen[str], line: str) -> None:

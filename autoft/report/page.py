@@ -68,7 +68,7 @@ def _body(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str
             element("h2", "What was searched, and how to do it again"),
             element(
                 "div",
-                _card("Search space", parts.space(facts)),
+                _card("Search space", parts.parameters(facts)),
                 element(
                     "div",
                     _card("Data and versions", parts.origin(facts, result)),

@@ -216,7 +216,7 @@ def reasons(records: Sequence[TrialRecord]) -> Html:
     return table(head, rows)
 
 
-def space(facts: StudyFacts) -> Html:
+def parameters(facts: StudyFacts) -> Html:
     """Return what varied and over which values."""
     rows = [Row((Cell(one.path, "path"), Cell(str(one.domain), "value"), Cell(one.when, "old"))) for one in facts.space]
     if not rows:

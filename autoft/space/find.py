@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-from autoft.errors import UnknownNameError
+from autoft.errors import SpaceError, UnknownNameError
 from autoft.registry import nearest
 
 _PACKAGE = Path(__file__).parents[1]
@@ -20,11 +20,14 @@ def find_space(name_or_path: str) -> Path:
         name_or_path: A file, or the name of a space that autoft or a plug-in carries: `ner`.
 
     Raises:
+        SpaceError: If it is a path without a file.
         UnknownNameError: If it is neither.
     """
     path = Path(name_or_path)
     if path.is_file():
         return path
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        raise SpaceError(f"{name_or_path}: no such file")
     found = _files()
     if name_or_path not in found:
         hint = nearest(name_or_path, found) or ","

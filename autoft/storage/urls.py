@@ -54,7 +54,7 @@ def database_url(url: str | None, studies_dir: Path) -> URL:
         return _checked_sqlite(URL.create("sqlite", database=str(studies_dir / DATABASE_FILE)))
     try:
         made = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise ConfigError("--storage: a database URL expected, like postgresql://user@host/name") from error
     if made.get_backend_name() not in {"sqlite", "postgresql", "postgres", "mysql", "mariadb"}:
         raise ConfigError(f"--storage: sqlite, postgresql or mysql expected, got {made.get_backend_name()!r}")
@@ -66,6 +66,11 @@ def database_url(url: str | None, studies_dir: Path) -> URL:
 def shown(url: URL) -> str:
     """Return the URL as text, its password hidden."""
     return url.render_as_string(hide_password=True)
+
+
+def without_password(url: str) -> str:
+    """Return a database URL as it may be printed."""
+    return shown(make_url(url))
 
 
 def file_system_of(path: Path, mounts: str) -> str:

@@ -14,7 +14,7 @@ from autoft.models.assembly import TrialModel
 from autoft.models.base import Pristine, load_pristine, load_tokenizer, resolve_model
 from autoft.models.heads import Head
 from autoft.study.config import StudyConfig
-from autoft.study.features import encode_cached
+from autoft.study.features import FeatureCache, encode_cached
 from autoft.study.rows import StudyData
 from autoft.tasks import TASKS, Task
 from autoft.training.batches import Sequences, make_resident
@@ -93,6 +93,7 @@ class Workbench:
         self.data = data
         self.device = device
         self.task: Task[Any, Any] = TASKS.get(config.task)()
+        self.features = FeatureCache(Path(config.storage.folder) / ".cache" / "features")
         self._splits = splits
         self._benches: dict[tuple[str, Head], Bench] = {}
         self._encoded: dict[str, tuple[Any, int, dict[str, Split]]] = {}
@@ -124,7 +125,6 @@ class Workbench:
 
     def _encode(self, tokenizer: Any, pristine: Pristine) -> tuple[Any, int, dict[str, Split]]:
         max_length = longest_sequence(tokenizer, pristine.model)
-        cache = Path(self.config.storage.folder) / ".cache" / "features"
         splits = {}
         for name in self._splits:
             examples = self.data.examples[name]
@@ -134,7 +134,7 @@ class Workbench:
                 tokenizer,
                 self.data.labels,
                 max_length,
-                cache=cache,
+                cache=self.features,
                 fingerprint=f"{self.data.fingerprint}/{name}",
             )
             splits[name] = Split(examples, features, make_resident(features, self.device))

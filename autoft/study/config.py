@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from autoft.errors import StudyError
+
+_NAME = re.compile(r"(?!autoft\.db)\w[\w .-]{0,99}(?<![ .])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +124,13 @@ class StudyConfig:
     storage: StorageConfig
     space: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        # The name is a folder beside the database; `rm` removes that folder.
+        if not _NAME.fullmatch(self.name):
+            raise StudyError(
+                f"--study: letters, digits, spaces and . _ - expected, a letter or digit first, got {self.name!r}"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as JSON."""

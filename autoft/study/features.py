@@ -21,6 +21,35 @@ logger = logging.getLogger(__name__)
 _VERSION = 2
 
 
+class FeatureCache:
+    """The folder of cached features; what is new is held back until it is known that the search goes on.
+
+    Args:
+        folder: Made when the first features are written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: list[tuple[Path, Features]] | None = []
+
+    def path(self, name: str) -> Path:
+        """Return where features of that name lie."""
+        return self._folder / f"{name}.safetensors"
+
+    def add(self, path: Path, features: Features) -> None:
+        """Hold features back, or write them once `keep` was called."""
+        if self._held is None:
+            write_bytes(path, _to_bytes(features))
+        else:
+            self._held.append((path, features))
+
+    def keep(self) -> None:
+        """Write what was held back, and from now on everything at once."""
+        held, self._held = self._held or [], None
+        for path, features in held:
+            self.add(path, features)
+
+
 def encode_cached(
     task: Task[Any, Any],
     examples: Sequence[Any],
@@ -28,7 +57,7 @@ def encode_cached(
     labels: Sequence[str],
     max_length: int,
     *,
-    cache: Path,
+    cache: FeatureCache,
     fingerprint: str,
 ) -> Features:
     """Return the features of `examples`, from the cache where they lie there already.
@@ -39,24 +68,26 @@ def encode_cached(
         tokenizer: A fast tokenizer.
         labels: The model's classes.
         max_length: Most tokens of one sequence.
-        cache: Folder of cached features.
+        cache: Where they are looked for and put.
         fingerprint: sha256 of the rows.
     """
     key = _key(task.name, tokenizer, labels, max_length, fingerprint)
-    path = cache / f"{task.name}-{key[:32]}.safetensors"
+    path = cache.path(f"{task.name}-{key[:32]}")
     found = _read(path)
     if found is not None:
         return found
     features = task.encode(examples, tokenizer, labels, max_length)
-    write_bytes(path, _to_bytes(features))
+    cache.add(path, features)
     return features
 
 
 def _key(task: str, tokenizer: Any, labels: Sequence[str], max_length: int, fingerprint: str) -> str:
+    # Encoding leaves the lengths that it used in the tokenizer's state.
+    state = json.loads(tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}
     facts = [
         _VERSION,
         task,
-        tokenizer.backend_tokenizer.to_str(),
+        state,
         list(labels),
         max_length,
         fingerprint,

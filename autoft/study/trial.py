@@ -30,7 +30,7 @@ from autoft.study.config import StudyConfig
 from autoft.study.execution import Execution, rungs_of
 from autoft.study.lease import holding
 from autoft.study.trial_config import TrialConfig, build_trial_config
-from autoft.study.trial_weights import drop_weights
+from autoft.study.trial_weights import drop_weights, would_be_best
 from autoft.tasks import TASKS
 from autoft.training.runtime import Runtime
 
@@ -184,12 +184,7 @@ class _Attempt:
         if self.execution is None or self.execution.best is None:
             return
         best, number = self.execution.best, self._held.number
-        better = [
-            record
-            for record in read_trials(self._context.study)
-            if record.state == "complete" and record.value is not None and record.value >= best.scores.value
-        ]
-        if number == 0 or not better:
+        if number == 0 or would_be_best(read_trials(self._context.study), number, best.scores.value):
             arrays = {name: value.numpy() for name, value in best.weights.items()}
             self._context.weights.save(number, best.step, Checkpoint(arrays, {}))
 

@@ -42,6 +42,12 @@ def best_complete(records: Sequence[TrialRecord]) -> TrialRecord | None:
     return max(complete, key=lambda record: (record.value or 0.0, -record.number), default=None)
 
 
+def would_be_best(records: Sequence[TrialRecord], number: int, value: float) -> bool:
+    """Return whether a trial that is completed with `value` now is the best of all, ties included."""
+    mine = TrialRecord(number, "complete", value, {})
+    return best_complete([*(record for record in records if record.number != number), mine]) is mine
+
+
 def drop_weights(store: CheckpointStore, records: Sequence[TrialRecord]) -> None:
     """Keep the weights of the default and of the best complete trial only; trials still running are left alone."""
     best = best_complete(records)

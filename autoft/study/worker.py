@@ -1,7 +1,8 @@
 """A worker: hosts one trial after another on one device, until the budget is spent or its pipe closes.
 
 Started as `python -m autoft.study.worker NUMBER`. Standard input: the study's configuration as one line of JSON, then
-`{"go": true, "deadline": …}`. Standard output: one line of JSON, `{"plan": …}` or `{"problems": […]}`.
+`{"go": true, "deadline": …}`. Standard output: one line of JSON, `{"plan": …}` or `{"problems": […]}`,
+and `{"problems": […]}` again where a trial finds the user's input wrong.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def run_worker(number: int, orders: IO[str], answers: IO[str]) -> None:
     Args:
         number: The worker's; 0 measures the plan.
         orders: Lines of JSON from the coordinator; its end is the order to stop.
-        answers: Takes the one answer.
+        answers: Takes the answers.
     """
     config = StudyConfig.from_json(json.loads(orders.readline()))
     set_threads(config.compute.threads)
@@ -62,7 +63,10 @@ def run_worker(number: int, orders: IO[str], answers: IO[str]) -> None:
         return
     stop = threading.Event()
     threading.Thread(target=_wait_for_end, args=(orders, stop), name="pipe", daemon=True).start()
-    _work(config, workbench, space, stop, json.loads(order).get("deadline"))
+    try:
+        _work(config, workbench, space, stop, json.loads(order).get("deadline"))
+    except ConfigError as error:
+        _answer(answers, {"problems": error.problems})
 
 
 def _open_bench(config: StudyConfig, number: int) -> Workbench:
@@ -78,6 +82,7 @@ def _work(
     stop: threading.Event,
     deadline: float | None,
 ) -> None:
+    workbench.features.keep()
     database = open_database(config.storage.url, Path(config.storage.folder))
     study = open_study(database, config.name)
     context = TrialContext(

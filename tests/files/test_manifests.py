@@ -26,9 +26,8 @@ def folder(tmp_path: Path) -> Path:
 def test_a_sound_folder_gives_its_facts_and_names_every_file(folder: Path) -> None:
     facts = check_manifest(folder)
     assert facts["task"] == "ner"
-    assert facts["files"] == {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("deep/vocabulary.txt", "weights.bin")
-    }
+    names = ("deep/vocabulary.txt", "weights.bin")
+    assert facts["files"] == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
 
 
 @given(bit=st.integers(0, 8 * len("some weights") - 1))

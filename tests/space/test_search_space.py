@@ -224,5 +224,5 @@ default:
   optimizer: adamw
   freeze: 0.0
   train: {epochs: 9, batch_size: 16, dropout: 0.1, weight_decay: 0.01, patience: 9, schedule: linear}
-"""  # noqa: E501 - a group of the default is one line
+"""
     )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoft.errors import SpaceError
-from autoft.space import Categorical, Constant, Domain, Float, Integer
+from autoft.space import Categorical, Constant, Domain, Float, Integer, values_of
 from autoft.space.domains import narrowed, range_of
 
 
@@ -116,3 +116,9 @@ def test_every_step_of_a_range_lies_in_it(start: int, steps: int, step: float) -
     domain = Float(low, round(low + steps * step, 10), step=step)
     values = [min(low + at * step, domain.high) for at in range(steps + 1)]
     assert [value for value in values if not domain.contains(value)] == []
+
+
+def test_the_values_of_a_domain() -> None:
+    assert values_of(Constant(3)) == (3,)
+    assert values_of(Categorical(("a", "b"))) == ("a", "b")
+    assert values_of(Float(0.1, 0.5)) == (0.1, 0.5)

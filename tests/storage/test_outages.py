@@ -19,7 +19,7 @@ from autoft.storage.reading import read_trial, read_trials
 from autoft.storage.records import EvaluationRecord
 from autoft.storage.retries import Retry
 from autoft.storage.studies import StudyHandle, create_study
-from autoft.storage.trials import Outcome, ask_trial, configure, recover_lost, record_evaluation, tell
+from autoft.storage.trials import Outcome, ask_trial, configure, record_evaluation, recover_lost, tell
 
 EVALUATION = EvaluationRecord(9, 1.0, 0.5, 1.0, 1.0, 0.1)
 

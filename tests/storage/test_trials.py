@@ -21,8 +21,8 @@ from autoft.storage.trials import (
     continue_paused,
     pause,
     prune_paused,
-    recover_lost,
     record_evaluation,
+    recover_lost,
     tell,
 )
 

@@ -7,7 +7,7 @@ from autoft.storage.database import open_database
 from autoft.storage.reading import read_trial, read_trials
 from autoft.storage.records import EvaluationRecord, TrialRecord
 from autoft.storage.studies import StudyHandle, create_study, open_study
-from autoft.storage.trials import Outcome, ask_trial, configure, recover_lost, record_evaluation, tell
+from autoft.storage.trials import Outcome, ask_trial, configure, record_evaluation, recover_lost, tell
 from autoft.strategy.samplers import propose
 from autoft.strategy.schedule import StoppingHalving, Verdict
 from autoft.strategy.standing import standing_of

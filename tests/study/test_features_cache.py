@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from autoft.data.features import Features
-from autoft.study.features import encode_cached
+from autoft.study.features import FeatureCache, encode_cached
 from autoft.tasks.ner import Ner, NerExample
 from autoft.testing.tiny import LABELS, tiny_tokenizer
 
@@ -38,7 +38,9 @@ def encoded(cache: Path, **changes: Any) -> Features:
         **changes,
     }
     places = [options.pop(name) for name in ("examples", "tokenizer", "labels", "max_length")]
-    return encode_cached(Ner(), *places, cache=cache, **options)
+    store = FeatureCache(cache)
+    store.keep()
+    return encode_cached(Ner(), *places, cache=store, **options)
 
 
 def only_file(cache: Path) -> Path:
@@ -67,6 +69,22 @@ def test_a_sound_file_is_not_written_again(cache: Path) -> None:
     os.utime(only_file(cache), (OLD, OLD))
     encoded(cache)
     assert only_file(cache).stat().st_mtime == OLD
+
+
+def test_nothing_is_written_until_the_search_goes_on(cache: Path) -> None:
+    store = FeatureCache(cache)
+    encode_cached(Ner(), EXAMPLES, tiny_tokenizer(), LABELS, 16, cache=store, fingerprint="aa")
+    assert not cache.exists()
+    store.keep()
+    assert only_file(cache).is_file()
+
+
+def test_the_order_of_splits_does_not_change_their_files(cache: Path) -> None:
+    tokenizer = tiny_tokenizer()
+    encoded(cache, tokenizer=tokenizer)
+    encoded(cache, tokenizer=tokenizer)
+    encoded(cache, tokenizer=tiny_tokenizer())
+    assert only_file(cache).is_file()
 
 
 def test_no_examples_have_no_features(cache: Path) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from autoft.errors import ConfigError
-from autoft.space import Categorical, Constant, Float, SearchSpace, find_space, load_space
+from autoft.models.heads import Head
+from autoft.space import SearchSpace, find_space, load_space
 from autoft.study.bench import Workbench
-from autoft.study.plan import measure_plan, values_of
+from autoft.study.plan import measure_plan
 from autoft.study.schema import space_schema
 from autoft.study.trial import TrialContext
+from autoft.study.trial_config import build_trial_config
 from autoft.testing.tiny import save_tiny
 
 
@@ -19,12 +21,6 @@ from autoft.testing.tiny import save_tiny
 def workbench(context: TrialContext) -> Workbench:
     """A worker's."""
     return context.workbench
-
-
-def test_the_values_of_a_domain() -> None:
-    assert values_of(Constant(3)) == (3,)
-    assert values_of(Categorical(("a", "b"))) == ("a", "b")
-    assert values_of(Float(0.1, 0.5)) == (0.1, 0.5)
 
 
 def test_what_cannot_work_is_refused_with_a_way_out(workbench: Workbench, tmp_path: Path) -> None:
@@ -62,7 +58,5 @@ def test_the_plan_leaves_nothing_behind_in_the_base_model(context: TrialContext)
     assert all(after[name].equal(value) for name, value in before.items())
 
 
-def head_of(context: TrialContext) -> object:
-    from autoft.study.trial_config import build_trial_config
-
+def head_of(context: TrialContext) -> Head:
     return build_trial_config(context.space.default, kind="token-classification", seed=0).head

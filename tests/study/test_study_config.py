@@ -26,7 +26,7 @@ _spaces = st.dictionaries(
 )
 _configs = st.builds(
     StudyConfig,
-    name=_words,
+    name=st.from_regex(r"[a-zé0-9][a-z0-9 ._-]{0,9}[a-z0-9]", fullmatch=True),
     task=_words,
     metric=_words,
     seed=st.integers(0, 2**63),
@@ -111,6 +111,18 @@ def test_the_same_rows_may_lie_elsewhere() -> None:
     """Workers once read the rows where they lay when the study began."""
     moved = replace(BASE, data=DataConfig(source="moved-corpus"))
     assert resumed(BASE, moved).data.source == "moved-corpus"
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "-x", "a.", "a ", "a\nb", "x" * 101, "autoft.db"])
+def test_a_name_is_that_of_a_folder(name: str) -> None:
+    """`autoft rm` once would have removed a folder outside of the studies."""
+    with pytest.raises(StudyError, match="--study: letters, digits"):
+        replace(BASE, name=name)
+
+
+@pytest.mark.parametrize("name", ["ner-1", "first_try", "v1.2", "über 2"])
+def test_names_that_people_give(name: str) -> None:
+    assert replace(BASE, name=name).name == name
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,14 @@ from autoft.errors import StudyError
 from autoft.storage.checkpoints import Checkpoint, CheckpointStore
 from autoft.storage.records import EvaluationRecord, TrialRecord, TrialState
 from autoft.study.config import StudyConfig
-from autoft.study.trial_weights import best_complete, drop_weights, study_folder, weights_file, weights_store
+from autoft.study.trial_weights import (
+    best_complete,
+    drop_weights,
+    study_folder,
+    weights_file,
+    weights_store,
+    would_be_best,
+)
 
 
 def record(number: int, value: float | None, state: TrialState = "complete") -> TrialRecord:
@@ -81,3 +88,12 @@ def test_damaged_weights_are_not_given(config: StudyConfig) -> None:
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(StudyError, match="are not kept"):
         weights_file(config, record(2, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("number", "value", "best"), [(4, 0.5, True), (6, 0.5, False), (6, 0.6, True), (4, 0.4, False), (5, 0.1, False)]
+)
+def test_of_two_equal_trials_the_lower_number_is_the_best(number: int, value: float, best: bool) -> None:
+    """Two workers may end out of order: the lower number must keep its weights even where it comes second."""
+    records = [record(0, 0.1), record(5 if number != 5 else 7, 0.5), record(number, None, "running")]
+    assert would_be_best(records, number, value) is best

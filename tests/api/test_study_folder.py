@@ -1,0 +1,65 @@
+"""The coordinator's files: events are told once, over all runs of a search."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoft.api.outputs import StudyFiles
+from autoft.storage.records import TrialRecord
+from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
+
+RECORDS = (TrialRecord(0, "complete", 0.5, {}), TrialRecord(1, "running", None, {}))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> StudyConfig:
+    """A study that lies in a folder of its own."""
+    return StudyConfig(
+        name="mine",
+        task="ner",
+        metric="f1",
+        seed=0,
+        data=DataConfig(source="corpus"),
+        budget=BudgetConfig(),
+        compute=ComputeConfig(device="cpu", threads=1),
+        storage=StorageConfig(folder=str(tmp_path)),
+    )
+
+
+def events(files: StudyFiles) -> list[dict[str, Any]]:
+    lines = (files.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_a_trial_is_told_once_when_it_is_decided(config: StudyConfig) -> None:
+    files = StudyFiles(config, {})
+    files.note_decided(RECORDS)
+    files.note_decided(RECORDS)
+    assert [(one["event"], one["number"], one["state"]) for one in events(files)] == [("trial", 0, "complete")]
+
+
+def test_a_resumed_search_does_not_tell_it_again(config: StudyConfig) -> None:
+    StudyFiles(config, {}).note_decided(RECORDS)
+    files = StudyFiles(config, {})
+    files.note_decided((RECORDS[0], TrialRecord(1, "pruned", 0.1, {}, reason="rung 3")))
+    assert [one["number"] for one in events(files)] == [0, 1]
+
+
+def test_a_line_that_was_cut_short_does_not_matter(config: StudyConfig) -> None:
+    """A coordinator that is killed, or a full disk, leaves half a line."""
+    files = StudyFiles(config, {})
+    files.note_decided(RECORDS)
+    with (files.folder / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"time": 1.0, "event": "tri')
+    files = StudyFiles(config, {})
+    files.event("started")
+    text = (files.folder / "events.jsonl").read_text(encoding="utf-8")
+    assert json.loads(text.splitlines()[-1])["event"] == "started"
+
+
+def test_a_study_without_results_has_none(config: StudyConfig) -> None:
+    assert StudyFiles(config, {}).read_result() == {}

@@ -1,0 +1,49 @@
+"""Many trials in one process: the last ones need no more memory than the first."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+
+import torch
+
+from autoft.models.base import Pristine
+from autoft.models.methods.adapter import Adapter
+from autoft.models.methods.full import Full
+from autoft.models.methods.head import HeadOnly
+from autoft.models.methods.lora import Lora
+from autoft.testing.fits import tiny_data, tiny_fit, tiny_trial
+from autoft.training.config import FitConfig
+
+METHODS = (Full(), Lora(), Adapter(), HeadOnly(), Full())
+CONFIG = FitConfig(epochs=1, batch_size=4)
+
+
+def short_trials(pristine: Pristine) -> None:
+    """One trial of each method; every second one is left at its first evaluation."""
+    data = tiny_data(8)
+    for number, method in enumerate(METHODS):
+        model = tiny_trial(pristine, method, dropout=0.1, seed=number)
+        for evaluation in tiny_fit(model, data, CONFIG, points={1: 1, 2: 2}):
+            evaluation.snapshot()
+            if number % 2:
+                break
+
+
+def alive() -> Counter[str]:
+    """Live tensors and modules, and the bytes of the tensors' memory."""
+    gc.collect()
+    # By type, since `isinstance` asks objects for their class, and some warn when they are asked anything.
+    things = [(thing, type(thing)) for thing in gc.get_objects()]
+    tensors = [thing for thing, kind in things if issubclass(kind, torch.Tensor)]
+    modules = sum(issubclass(kind, torch.nn.Module) for _, kind in things)
+    memory = {thing.untyped_storage().data_ptr(): thing.untyped_storage().nbytes() for thing in tensors}
+    return Counter(tensors=len(tensors), modules=modules, bytes=sum(memory.values()))
+
+
+def test_fifty_trials_leave_as_much_behind_as_five(pristine: Pristine) -> None:
+    short_trials(pristine)
+    after_five = alive()
+    for _ in range(9):
+        short_trials(pristine)
+    assert alive() == after_five
