@@ -113,7 +113,7 @@ def test_what_is_wrong_is_told(
 
 def test_a_space_for_another_task_is_refused(options: SearchOptions) -> None:
     Path("other.yaml").write_text("version: 1\ntask: other\n", encoding="utf-8")
-    with pytest.raises(StudyError, match="--space: a space for task 'ner' expected, got one for 'other'"):
+    with pytest.raises(ConfigError, match="--space: a space for task 'ner' expected, got one for 'other'"):
         open_search(replace(options, space="other.yaml"))
 
 

@@ -38,6 +38,7 @@ def test_the_password_is_hidden(tmp_path: Path) -> None:
     ("url", "law"),
     [
         ("nonsense", "a database URL expected"),
+        ("postgresql://u:p@h:notaport/d", "a database URL expected"),
         ("oracle://u@h/d", "sqlite, postgresql or mysql expected, got 'oracle'"),
         ("sqlite://", "SQLite needs a file"),
         ("sqlite:///:memory:", "SQLite needs a file"),
