@@ -8,7 +8,7 @@ from autoft.cli.options import STUDIES_DIR, AsJson, Storage, StudiesDir
 
 
 def doctor_command(studies_dir: StudiesDir = STUDIES_DIR, storage: Storage = None, as_json: AsJson = False) -> int:
-    """Check versions, device, base model, and the storage; says what to do about each fault.
+    """Check versions, device, base model and storage.
 
     Example: autoft doctor
     """

@@ -20,7 +20,9 @@ def export_command(
     studies_dir: StudiesDir = STUDIES_DIR,
     storage: Storage = None,
 ) -> None:
-    """Write the best model to a folder: merged weights, adapter only, or ONNX.
+    """Write the best model to a folder of your own.
+
+    Merged weights load with plain transformers, an adapter with peft, ONNX with onnxruntime.
 
     Example: autoft export ner-1 my-model
     """

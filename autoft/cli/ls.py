@@ -20,7 +20,7 @@ def ls_command(
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """List studies, tasks, methods, search spaces or built-in samples.
+    """List studies, tasks, methods, spaces or samples.
 
     Example: autoft ls methods
     """

@@ -17,7 +17,7 @@ def replay_command(
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> int:
-    """Train a trial again and compare every evaluation and the weights, bit for bit.
+    """Train a trial again and compare it, bit for bit.
 
     Example: autoft replay ner-1 7
     """

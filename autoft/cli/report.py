@@ -13,7 +13,9 @@ def report_command(
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write report.html, result.json and trials.csv again, and print the outcome.
+    """Write the report again and print the outcome.
+
+    Writes report.html, result.json and trials.csv.
 
     Example: autoft report ner-1
     """

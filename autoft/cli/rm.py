@@ -16,7 +16,7 @@ def rm_command(
     studies_dir: StudiesDir = STUDIES_DIR,
     storage: Storage = None,
 ) -> None:
-    """Remove studies with their trials and files, or the caches.
+    """Remove studies with all their files, or caches.
 
     Example: autoft rm ner-1 ner-2
     """

@@ -13,7 +13,7 @@ def score_test_command(
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score the best model and the default on the test split, once.
+    """Score best model and default on the test split, once.
 
     A second call for the same best model prints the stored scores.
 

@@ -26,7 +26,7 @@ def validate_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a search space and a data set; nothing is trained and nothing is written.
+    """Check a search space and data; trains nothing.
 
     Example: autoft validate ner --data my-corpus/
     """
