@@ -147,17 +147,23 @@ class _Attempt:
                 threads=context.config.compute.threads,
                 tick=tick,
             )
-            try:
-                self._train(bench, config, runtime)
-            except OutOfMemory:
-                self.execution = None
-                _free_memory()
-                if micro_batch == 1:
-                    raise
-                micro_batch, tokens = max(1, micro_batch // 2), max(_FEWEST_TOKENS, tokens // 2)
-                logger.warning("trial %d: out of memory, micro-batch %d", self._held.number, micro_batch)
-            else:
+            if self._fits(bench, config, runtime):
                 return
+            # The error is gone by now, and with it the frames that held the model.
+            self.execution = None
+            _free_memory()
+            micro_batch, tokens = max(1, micro_batch // 2), max(_FEWEST_TOKENS, tokens // 2)
+            logger.warning("trial %d: out of memory, micro-batch %d", self._held.number, micro_batch)
+
+    def _fits(self, bench: Bench, config: TrialConfig, runtime: Runtime) -> bool:
+        """Train to the end; return False where a smaller micro-batch may help."""
+        try:
+            self._train(bench, config, runtime)
+        except OutOfMemory:
+            if runtime.micro_batch == 1:
+                raise
+            return False
+        return True
 
     def _train(self, bench: Bench, config: TrialConfig, runtime: Runtime) -> None:
         execution = self.execution = Execution(bench, config, runtime)
