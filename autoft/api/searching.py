@@ -26,6 +26,7 @@ from autoft.storage.database import Database, open_database
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.storage.studies import StudyHandle, create_study, open_study, update_config
+from autoft.strategy.stopping import limit_from
 from autoft.study.config import StorageConfig, StudyConfig
 from autoft.study.trial_weights import study_folder
 
@@ -143,7 +144,7 @@ class PreparedSearch:
             database.close()
 
     def _watch(self, run: _Run, watch: Watcher) -> None:
-        self._engine.go(run.deadline)
+        self._engine.go(run.limit.deadline)
         best: TrialRecord | None = None
         while self._engine.running():
             progress = run.progress("search")
@@ -166,7 +167,7 @@ class _Run:
         self._study, self._budget = study, config.budget
         self.files = StudyFiles(config, json.loads(study.config))
         self._started = time.time()
-        self.deadline = None if self._budget.timeout is None else self._started + self._budget.timeout
+        self.limit = limit_from(self._started, self._budget.timeout)
         self._earlier = frozenset(r.number for r in self.records() if r.state not in ("running", "paused"))
 
     def records(self) -> tuple[TrialRecord, ...]:
@@ -177,8 +178,9 @@ class _Run:
 
     def progress(self, phase: Literal["search", "delivery"]) -> Progress:
         now = time.time()
-        left = None if self.deadline is None else max(0.0, self.deadline - now)
-        return Progress(phase, self.records(), self._budget.trials, now - self._started, left, self._earlier)
+        return Progress(
+            phase, self.records(), self._budget.trials, now - self._started, self.limit.left(now), self._earlier
+        )
 
 
 def _on_device(opening: Opening, device: str) -> Opening:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from types import FrameType
 
 import typer
 
+from autoft.cli.signals import Terminated, sigterm_raises
 from autoft.errors import AutoftError, ConfigError, StorageError
 
 DONE, NO_TRIAL, WRONG_INPUT, NO_STORAGE, BUG, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
@@ -19,10 +18,6 @@ DONE, NO_TRIAL, WRONG_INPUT, NO_STORAGE, BUG, INTERRUPTED, TERMINATED = 0, 1, 2,
 
 # typer carries a click of its own in some versions and uses the installed one in others.
 _UsageError: type[Exception] = typer.BadParameter.mro()[2]
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived; passes every handler of ordinary errors, like KeyboardInterrupt."""
 
 
 _CODES: tuple[tuple[type[BaseException], int], ...] = (
@@ -51,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.basicConfig(level=os.environ.get("AUTOFT_LOG", "WARNING"), format="%(name)s: %(message)s")
-    signal.signal(signal.SIGTERM, _terminate)
     try:
-        result = app(args=None if argv is None else list(argv), prog_name="autoft", standalone_mode=False)
+        with sigterm_raises():
+            result = app(args=None if argv is None else list(argv), prog_name="autoft", standalone_mode=False)
     except BaseException as error:  # noqa: BLE001 - the one place where errors become exit codes
         return _code_of(error)
     return result if isinstance(result, int) else DONE
@@ -80,11 +75,6 @@ def _words(error: BaseException) -> Sequence[str]:
     if isinstance(error, ConfigError):
         return error.problems
     return [str(error)] if isinstance(error, AutoftError) else []
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise Terminated
 
 
 def _say(problems: Sequence[str], code: int) -> int:

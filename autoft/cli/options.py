@@ -40,3 +40,11 @@ def seconds_of(text: str | None) -> float | None:
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ConfigError(f"--timeout: a time such as 90s, 30m, 2h or 1h30m expected, got {text!r}")
     return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+
+
+def where(folder: str, url: str | None) -> list[str]:
+    """Return the options that say where a study lives, as far as they are not the defaults."""
+    from autoft.storage.urls import without_password
+
+    words = [] if Path(folder) == STUDIES_DIR else ["--studies-dir", folder]
+    return words + ([] if url is None else ["--storage", without_password(url)])

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from autoft.api.studies import StudyView
-from autoft.cli.search import where
+from autoft.cli.options import where
 from autoft.cli.tables import config_table, label_table
 from autoft.report.words import duration, gain_words
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from autoft.cli.options import STUDIES_DIR, AsJson, Device, Storage, StudiesDir, seconds_of
+from autoft.cli.options import STUDIES_DIR, AsJson, Device, Storage, StudiesDir, seconds_of, where
 
 
 def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -92,8 +91,8 @@ def _search(options: Any, *, as_json: bool) -> int:
 
     from autoft.api.searching import PreparedSearch
     from autoft.cli.live import watching
-    from autoft.cli.main import Terminated
     from autoft.cli.plan import print_plan
+    from autoft.cli.signals import Terminated
 
     console = Console(stderr=as_json)
     with console.status("reading data, loading the base model, timing a step"):
@@ -137,11 +136,3 @@ def _resume(config: Any) -> str:
     if config.budget.workers != 1:
         words += ["--workers", str(config.budget.workers)]
     return shlex.join(words)
-
-
-def where(folder: str, url: str | None) -> list[str]:
-    """Return the options that say where a study lives, as far as they are not the defaults."""
-    from autoft.storage.urls import without_password
-
-    words = [] if Path(folder) == STUDIES_DIR else ["--studies-dir", folder]
-    return words + ([] if url is None else ["--storage", without_password(url)])

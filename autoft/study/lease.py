@@ -11,6 +11,7 @@ from autoft.errors import TimedOut
 from autoft.storage.heartbeat import beating
 from autoft.storage.leases import Claim, LeaseLost
 from autoft.storage.studies import StudyHandle
+from autoft.strategy.stopping import TimeLimit
 
 
 class Interrupted(BaseException):
@@ -18,16 +19,14 @@ class Interrupted(BaseException):
 
 
 @contextmanager
-def holding(
-    study: StudyHandle, held: Claim, stop: threading.Event, deadline: float | None
-) -> Iterator[Callable[[], None]]:
+def holding(study: StudyHandle, held: Claim, stop: threading.Event, limit: TimeLimit) -> Iterator[Callable[[], None]]:
     """Keep a lease alive; yield what is called before each step.
 
     Args:
         study: Where the lease is stored.
         held: The lease.
         stop: Set when the worker is to end.
-        deadline: Seconds since the epoch at which the search's time is over; None has none.
+        limit: When the search's time is over.
 
     Yields:
         A function that returns, or raises Interrupted, LeaseLost or TimedOut.
@@ -39,7 +38,7 @@ def holding(
                 raise Interrupted
             if lost.is_set():
                 raise LeaseLost(f"trial {held.number}: another worker has taken it over")
-            if deadline is not None and time.time() >= deadline:
+            if limit.is_over(time.time()):
                 raise TimedOut("the time given to the search was over")
 
         yield tick

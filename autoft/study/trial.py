@@ -24,6 +24,7 @@ from autoft.storage.trials import Outcome, configure, record_evaluation, tell
 from autoft.strategy.samplers import propose
 from autoft.strategy.schedule import Schedule, Verdict
 from autoft.strategy.standing import Standing, standing_of
+from autoft.strategy.stopping import TimeLimit
 from autoft.strategy.suggest import proposal_of
 from autoft.study.bench import Bench, Workbench
 from autoft.study.config import StudyConfig
@@ -55,7 +56,7 @@ class TrialContext:
         workbench: Base models and data.
         weights: Where the best weights of trials are kept.
         stop: Set when the worker is to end.
-        deadline: Seconds since the epoch at which the search's time is over.
+        limit: When the search's time is over.
     """
 
     config: StudyConfig
@@ -65,7 +66,7 @@ class TrialContext:
     workbench: Workbench
     weights: CheckpointStore
     stop: threading.Event
-    deadline: float | None
+    limit: TimeLimit
 
 
 def run_trial(context: TrialContext, held: Claim) -> Outcome:
@@ -81,7 +82,7 @@ def run_trial(context: TrialContext, held: Claim) -> Outcome:
     config = build_trial_config(values, kind=kind, seed=context.config.seed)
     attempt = _Attempt(context, held)
     error: Exception | None = None
-    with holding(context.study, held, context.stop, context.deadline) as tick:
+    with holding(context.study, held, context.stop, context.limit) as tick:
         try:
             attempt.run(config, tick)
         except Exception as raised:  # noqa: BLE001 - `outcome_of` says what it means, or raises it again

@@ -26,6 +26,7 @@ from autoft.storage.studies import open_study
 from autoft.storage.trials import ask_trial, recover_lost
 from autoft.storage.workers import worker_name
 from autoft.strategy.schedule import SCHEDULES
+from autoft.strategy.stopping import TimeLimit
 from autoft.study.bench import Workbench
 from autoft.study.config import StudyConfig
 from autoft.study.lease import Interrupted
@@ -64,7 +65,7 @@ def run_worker(number: int, orders: IO[str], answers: IO[str]) -> None:
     stop = threading.Event()
     threading.Thread(target=_wait_for_end, args=(orders, stop), name="pipe", daemon=True).start()
     try:
-        _work(config, workbench, space, stop, json.loads(order).get("deadline"))
+        _work(config, workbench, space, stop, TimeLimit(json.loads(order)["deadline"]))
     except ConfigError as error:
         _answer(answers, {"problems": error.problems})
 
@@ -80,7 +81,7 @@ def _work(
     workbench: Workbench,
     space: SearchSpace,
     stop: threading.Event,
-    deadline: float | None,
+    limit: TimeLimit,
 ) -> None:
     workbench.features.keep()
     database = open_database(config.storage.url, Path(config.storage.folder))
@@ -93,11 +94,11 @@ def _work(
         workbench=workbench,
         weights=weights_store(config),
         stop=stop,
-        deadline=deadline,
+        limit=limit,
     )
     me = worker_name()
     try:
-        while not stop.is_set() and not _over(deadline):
+        while not stop.is_set() and not limit.is_over(time.time()):
             held = recover_lost(study, me) or ask_trial(study, me, limit=config.budget.trials)
             if held is None:
                 break
@@ -110,10 +111,6 @@ def _work(
         forfeit(database, study_id=study.study_id, worker=me)
     finally:
         database.close()
-
-
-def _over(deadline: float | None) -> bool:
-    return deadline is not None and time.time() >= deadline
 
 
 def _wait_for_end(orders: IO[str], stop: threading.Event) -> None:

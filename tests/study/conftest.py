@@ -14,6 +14,7 @@ from autoft.space import SearchSpace, parse_space
 from autoft.storage.database import open_database
 from autoft.storage.studies import create_study
 from autoft.strategy.schedule import SCHEDULES
+from autoft.strategy.stopping import TimeLimit
 from autoft.study.bench import Workbench
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
 from autoft.study.rows import load_rows
@@ -95,7 +96,7 @@ def context(config: StudyConfig, space: SearchSpace) -> Iterator[TrialContext]:
         workbench=Workbench(config, data, torch.device("cpu")),
         weights=weights_store(config),
         stop=threading.Event(),
-        deadline=None,
+        limit=TimeLimit(),
     )
     database.close()
 

@@ -16,6 +16,7 @@ from autoft.storage.records import TrialRecord
 from autoft.storage.trials import Outcome, ask_trial
 from autoft.strategy.schedule import Ruling, Schedule, Verdict
 from autoft.strategy.standing import Standing
+from autoft.strategy.stopping import TimeLimit
 from autoft.study.lease import Interrupted
 from autoft.study.replay import recorded, replay_trial
 from autoft.study.trial import TrialContext, run_trial
@@ -157,7 +158,7 @@ def test_a_learning_rate_beyond_all_bounds_diverges(context: TrialContext, space
 
 
 def test_time_that_is_over_prunes(context: TrialContext) -> None:
-    _, record = run_one(replace(context, deadline=time.time()))
+    _, record = run_one(replace(context, limit=TimeLimit(time.time())))
     assert (record.state, record.reason) == ("pruned", "the time given to the search was over")
 
 
