@@ -15,7 +15,7 @@ class Terminated(BaseException):
 
 @contextmanager
 def sigterm_raises() -> Iterator[None]:
-    """Let SIGTERM raise Terminated within the body; outside the main thread, where no handler can be set, do nothing."""
+    """Let SIGTERM raise Terminated within the body; do nothing outside the main thread, where no handler can be set."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

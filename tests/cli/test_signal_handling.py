@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 
@@ -14,8 +13,7 @@ from autoft.cli.signals import Terminated, sigterm_raises
 
 def test_sigterm_raises_within_the_body() -> None:
     with pytest.raises(Terminated), sigterm_raises():
-        os.kill(os.getpid(), signal.SIGTERM)
-        signal.pause()
+        signal.raise_signal(signal.SIGTERM)
 
 
 def test_a_command_leaves_the_handler_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
