@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import shutil
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +65,7 @@ def export_onnx(source: Path, target: Path) -> None:
 def _trace(model: nn.Module, inputs: tuple[Tensor, Tensor], path: Path) -> None:
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
     shape = {0: batch, 1: length}
-    with torch.inference_mode():
+    with torch.inference_mode(), _quiet():
         torch.onnx.export(
             model,
             inputs,
@@ -73,6 +77,20 @@ def _trace(model: nn.Module, inputs: tuple[Tensor, Tensor], path: Path) -> None:
             external_data=False,
             verbose=False,
         )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's notes about its own inside from the user; what matters is compared afterwards."""
+    log = logging.getLogger("torch.onnx")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(before)
 
 
 def _compare(model: nn.Module, session: Any, ids: Tensor, target: Path) -> None:
