@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import sys
 import time
@@ -131,10 +132,11 @@ class StudyFiles:
         """Add one line to events.jsonl."""
         self.folder.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"time": round(time.time(), 3), "event": kind, **facts}, ensure_ascii=False)
-        path = self.folder / "events.jsonl"
-        before = path.read_bytes() if path.is_file() else b""
-        with path.open("a", encoding="utf-8") as file:
-            file.write(("\n" if before and not before.endswith(b"\n") else "") + line + "\n")
+        with (self.folder / "events.jsonl").open("ab+") as file:
+            # A killed process leaves half a line; the next one begins on its own.
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            torn = file.read(1) not in (b"", b"\n")
+            file.write((b"\n" if torn else b"") + line.encode() + b"\n")
 
     def _told_before(self) -> set[int]:
         path = self.folder / "events.jsonl"

@@ -190,7 +190,7 @@ def _on_device(opening: Opening, device: str) -> Opening:
 
 def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:
     measured = answer["plan"]
-    notices = [f"{notice.text} ({notice.count})" if notice.count else notice.text for notice in opening.data.notices]
+    notices = [notice.words for notice in opening.data.notices]
     return Plan(
         models=tuple(measured["models"]),
         notices=(*notices, *measured["notices"]),

@@ -32,12 +32,12 @@ def validate(task: str, *, source: str | None, space: str | None, models: Sequen
     findings.raise_any()
     if varying is None or rows is None:
         raise ConfigError("a space and data expected")
-    notices = [f"{notice.text} ({notice.count})" if notice.count else notice.text for notice in rows.notices]
+    notices = [notice.words for notice in rows.notices]
     tokenizer = load_tokenizer(resolve_model(str(varying.default["model"])))
     labels: dict[str, dict[str, int]] = {}
     for split, examples in rows.examples.items():
         features = made.encode(examples, tokenizer, rows.labels, min(_LONGEST, tokenizer.model_max_length))
-        notices += [f"{split}: {n.text} ({n.count})" for n in made.inspect(examples, features, tokenizer)]
+        notices += [f"{split}: {notice.words}" for notice in made.inspect(examples, features, tokenizer)]
         for label, count in made.label_counts(examples).items():
             labels.setdefault(label, {})[split] = count
     return {

@@ -155,16 +155,6 @@ def make_server(app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 80
     return server
 
 
-def serve_dashboard(app: WSGIApplication, *, host: str = "127.0.0.1", port: int = 8080) -> None:
-    """Serve until interrupted.
-
-    Raises:
-        ConfigError: If the host is not this machine's own, or the port is taken.
-    """
-    with make_server(app, host=host, port=port) as server:
-        server.serve_forever()
-
-
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     request_queue_size = 64

@@ -50,7 +50,7 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
         problems += impossible_pairs(space, bench)
         for name, split in bench.splits.items():
             found = bench.task.inspect(split.examples, split.features, bench.tokenizer)
-            notices += [f"{name}: {notice.text} ({notice.count})" for notice in found]
+            notices += [f"{name}: {notice.words}" for notice in found]
     if problems:
         raise ConfigError(*problems)
     bench = workbench.bench(config.model, config.head)

@@ -25,6 +25,11 @@ class Notice:
     count: int
     examples: tuple[str, ...] = field(default=())
 
+    @property
+    def words(self) -> str:
+        """The text, with its count where there is one."""
+        return f"{self.text} ({self.count})" if self.count else self.text
+
 
 class Task(ABC, Generic[ExampleT, PredictionT]):
     """One kind of question put to a model.
