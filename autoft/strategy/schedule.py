@@ -78,7 +78,20 @@ class Schedule(ABC):
         paused: Sequence[Standing],  # noqa: ARG002
         peers: Sequence[Standing],  # noqa: ARG002
     ) -> list[Promotion]:
-        """Return which of the `paused` are to be continued, best first; none where none pauses."""
+        """Return which of the `paused` are to be continued, best first; none where none pauses.
+
+        Args:
+            paused: Configurations that wait at the deepest rung of their standing.
+            peers: All of the study, whatever their state; the `paused` may be among them.
+        """
+        return []
+
+    def outlook(
+        self,
+        paused: Sequence[Standing],  # noqa: ARG002
+        peers: Sequence[Standing],  # noqa: ARG002
+    ) -> list[Promotion]:
+        """Return all of the `paused`, from the likeliest to be continued to the one that hardly ever will be."""
         return []
 
     @abstractmethod
@@ -136,6 +149,58 @@ class StoppingHalving(Schedule):
 
 
 @dataclass(frozen=True, slots=True)
+class PromotionHalving(Schedule):
+    """Asynchronous successive halving by promotion: each configuration pauses at a rung, the best 1/eta go on.
+
+    Li et al. 2020, A System for Massively Parallel Hyperparameter Tuning (ASHA).
+
+    Attributes:
+        eta: One of `eta` goes on.
+        window: Compare with this many latest configurations of a rung; None is all. An improving
+            sampler brings nearly every newcomer into the best third of all so far.
+    """
+
+    eta: int = 3
+    window: int | None = None
+
+    def __post_init__(self) -> None:
+        Schedule.__post_init__(self)
+        if self.eta < 2 or (self.window is not None and self.window < self.eta):
+            raise ConfigError(
+                f"eta of at least 2, window of at least eta expected, got eta={self.eta}, window={self.window}"
+            )
+
+    def promotable(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
+        """Return which of the `paused` are to be continued, the deepest rung first, the best of a rung first."""
+        return [promotion for promotion, place, count in self._placed(paused, peers) if place <= count // self.eta]
+
+    def outlook(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
+        """Return all of the `paused`, those with the best share of their rung first."""
+        placed = self._placed(paused, peers)
+        return [promotion for promotion, _, _ in sorted(placed, key=lambda one: one[1] / one[2])]
+
+    def _judge(self, mine: Standing, others: list[Standing], rung: int) -> Ruling:
+        place, count = self._place(mine, others, rung)
+        if place <= count // self.eta:
+            return _GO_ON
+        return Ruling(Verdict.PAUSE, f"rung {rung}: place {place} of {count}, the best {count // self.eta} go on")
+
+    def _placed(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[tuple[Promotion, int, int]]:
+        """Return each paused configuration with its place and how many it is compared with, deepest and best first."""
+        found = []
+        for mine in paused:
+            rung = max(rung for rung in mine.rungs if rung in self.rungs)
+            others = [one for one in peers if rung in one.rungs and one.number not in (0, mine.number)]
+            found.append((Promotion(mine.number, rung), *self._place(mine, others, rung)))
+        return sorted(found, key=lambda one: (-one[0].rung, one[1], one[0].number))
+
+    def _place(self, mine: Standing, others: list[Standing], rung: int) -> tuple[int, int]:
+        if self.window is not None:
+            others = sorted(others, key=lambda one: one.number)[-(self.window - 1) :]
+        return place_of(mine, others, rung, self.floor), len(others) + 1
+
+
+@dataclass(frozen=True, slots=True)
 class Median(Schedule):
     """Stops what is worse than the median of a rung.
 
@@ -163,6 +228,7 @@ class Median(Schedule):
 
 
 SCHEDULES: Registry[type[Schedule]] = Registry("schedule")
+SCHEDULES.add("promotion", PromotionHalving)
 SCHEDULES.add("stopping-halving", StoppingHalving)
 SCHEDULES.add("full", FullTraining)
 SCHEDULES.add("median", Median)
