@@ -64,4 +64,7 @@ def next_move(
         return Continue(promotions[0])
     if limit is None or len(standings) < limit:
         return Begin()
+    promotions = schedule.deserving(waiting, standings)
+    if promotions:
+        return Continue(promotions[0])
     return Wait() if running else End()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
 import optuna
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -16,13 +17,10 @@ from autoft.space.domains import Scalar
 from autoft.space.search_space import SearchSpace
 from autoft.strategy.standing import Evaluated
 from autoft.strategy.suggest import Proposal, proposal_of, suggest_with
-
-SAMPLERS: Registry[Callable[[int], BaseSampler]] = Registry("sampler", group="autoft.samplers")
-# Optuna 5's own defaults: multivariate, with running trials as constant liars.
-SAMPLERS.add("tpe", lambda seed: TPESampler(seed=seed))
-SAMPLERS.add("random", lambda seed: RandomSampler(seed=seed))
+from autoft.strategy.surrogate import Ranked, promising
 
 _INFEASIBLE = "memory"
+_NEVER_LEARNED_FROM = ("failed", "running")
 
 # Optuna announces every study that it makes, and one in memory is made for each configuration.
 logging.getLogger("optuna.storages").setLevel(logging.WARNING)
@@ -52,37 +50,81 @@ class Seen(Protocol):
         """All evaluations."""
 
 
-def make_sampler(name: str, *, seed: int, number: int) -> BaseSampler:
-    """Return a sampler for one configuration.
+class Proposer(Protocol):
+    """Chooses a configuration; the same call gives the same configuration."""
+
+    def __call__(self, space: SearchSpace, seen: Sequence[Seen], order: Sequence[int], seed: int) -> Proposal:
+        """Return the next configuration.
+
+        Args:
+            space: What may vary.
+            seen: Every configuration of the study so far, whatever its state.
+            order: The numbers of those that reached a rung, worst first.
+            seed: From which all randomness comes.
+        """
+
+
+def propose(
+    name: str,
+    space: SearchSpace,
+    seen: Iterable[Seen],
+    *,
+    order: Sequence[int] = (),
+    seed: int,
+    number: int,
+) -> Proposal:
+    """Ask a sampler for the configuration `number`.
 
     It is seeded by the study's seed and the configuration's number: a resumed study asks what an
     uninterrupted one would, and two workers never draw the same.
-
-    Raises:
-        UnknownNameError: If there is no such sampler.
-    """
-    digest = hashlib.sha256(f"sampler:{seed}:{number}".encode()).digest()
-    return SAMPLERS.get(name)(int.from_bytes(digest[:4], "big"))
-
-
-def propose(name: str, space: SearchSpace, seen: Iterable[Seen], *, seed: int, number: int) -> Proposal:
-    """Ask a sampler for the configuration `number`.
 
     Args:
         name: A sampler's name.
         space: What may vary.
         seen: Every configuration of the study so far; `number` itself is ignored.
+        order: The numbers of those that reached a rung, worst first: `climb_order` of their standings.
         seed: The study's.
         number: The configuration's.
 
     Raises:
         UnknownNameError: If there is no such sampler.
     """
-    study = _view(space, (one for one in seen if one.number != number))
-    study.sampler = make_sampler(name, seed=seed, number=number)
+    digest = hashlib.sha256(f"sampler:{seed}:{number}".encode()).digest()
+    others = sorted((one for one in seen if one.number != number), key=lambda one: one.number)
+    return SAMPLERS.get(name)(space, others, order, int.from_bytes(digest[:4], "big"))
+
+
+def _by_surrogate(space: SearchSpace, seen: Sequence[Seen], order: Sequence[int], seed: int) -> Proposal:
+    """Ask a Gaussian process over the order of all that was seen."""
+    inside = {one.number: one for one in seen if space.contains(one.config)}
+    placed = set(order)
+    # Out of memory, or diverged before the first rung: worse than whatever reached it.
+    worst = [n for n, one in inside.items() if n not in placed and one.state not in _NEVER_LEARNED_FROM]
+    told = [inside[n].config for n in (*worst, *order) if n in inside and inside[n].state != "failed"]
+    pending = [one.config for n, one in inside.items() if one.state == "running" and n not in placed]
+    return proposal_of(space, promising(space, Ranked(told, pending), np.random.default_rng(seed)))
+
+
+def _by_tpe(space: SearchSpace, seen: Sequence[Seen], order: Sequence[int], seed: int) -> Proposal:  # noqa: ARG001
+    """Ask Optuna's TPE with its own defaults: multivariate, with running trials as constant liars."""
+    return _asked(_view(space, seen), space, TPESampler(seed=seed))
+
+
+def _by_chance(space: SearchSpace, seen: Sequence[Seen], order: Sequence[int], seed: int) -> Proposal:  # noqa: ARG001
+    return _asked(_view(space, ()), space, RandomSampler(seed=seed))
+
+
+def _asked(study: optuna.Study, space: SearchSpace, sampler: BaseSampler) -> Proposal:
+    study.sampler = sampler
     trial = study.ask()
     config = space.sample(suggest_with(trial))
     return Proposal(dict(config), trial.params, trial.distributions)
+
+
+SAMPLERS: Registry[Proposer] = Registry("sampler", group="autoft.samplers")
+SAMPLERS.add("gp", _by_surrogate)
+SAMPLERS.add("tpe", _by_tpe)
+SAMPLERS.add("random", _by_chance)
 
 
 def _view(space: SearchSpace, seen: Iterable[Seen]) -> optuna.Study:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import statistics
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from autoft.errors import ConfigError
 from autoft.registry import Registry
-from autoft.strategy.standing import Standing, place_of, ranks_by_loss
+from autoft.strategy.standing import Standing, climb_order, goodness_at, place_of, ranks_by_loss
 from autoft.strategy.steps import RUNGS
 
 
@@ -39,6 +39,8 @@ class Promotion:
 
 
 _GO_ON = Ruling(Verdict.GO_ON, "")
+# What a default configuration must be among to count as having climbed a rung.
+_SHARE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +62,23 @@ class Schedule(ABC):
         if not self.rungs or list(self.rungs) != sorted(set(self.rungs)):
             raise ConfigError(f"rungs: rising steps expected, got {self.rungs}")
 
-    def verdict(self, mine: Standing, peers: Sequence[Standing], step: int) -> Ruling:
+    def verdict(self, mine: Standing, peers: Sequence[Standing], step: int, *, paused: Collection[int] = ()) -> Ruling:
         """Return what becomes of `mine`, just evaluated at `step`.
 
         Args:
             mine: The configuration, with the rungs that count for it.
             peers: All others of the study, whatever their state; `mine` among them is ignored.
             step: The ninth just evaluated.
+            paused: The numbers of those that are paused.
         """
         if mine.number == 0 or step not in mine.rungs or step not in self.rungs[:-1]:
             return _GO_ON
         others = [one for one in peers if step in one.rungs and one.number not in (0, mine.number)]
-        return self._judge(mine, others, step)
+        return self._judge(mine, others, step, paused)
+
+    def order(self, standings: Sequence[Standing]) -> tuple[int, ...]:
+        """Return the numbers of all that reached a rung, worst first: what a sampler learns from."""
+        return climb_order(standings, self.rungs, self.floor, _SHARE)
 
     def promotable(
         self,
@@ -82,8 +89,16 @@ class Schedule(ABC):
 
         Args:
             paused: Configurations that wait at the deepest rung of their standing.
-            peers: All of the study, whatever their state; the `paused` may be among them.
+            peers: All of the study, whatever their state, the `paused` among them.
         """
+        return []
+
+    def deserving(
+        self,
+        paused: Sequence[Standing],  # noqa: ARG002
+        peers: Sequence[Standing],  # noqa: ARG002
+    ) -> list[Promotion]:
+        """Return which of the `paused` are still to be continued when nothing new is begun any more, best first."""
         return []
 
     def outlook(
@@ -95,7 +110,7 @@ class Schedule(ABC):
         return []
 
     @abstractmethod
-    def _judge(self, mine: Standing, others: list[Standing], rung: int) -> Ruling:
+    def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
         """Judge `mine` at a rung before the last, among the others that reached it."""
 
 
@@ -103,7 +118,13 @@ class Schedule(ABC):
 class FullTraining(Schedule):
     """Trains every configuration to its end."""
 
-    def _judge(self, mine: Standing, others: list[Standing], rung: int) -> Ruling:  # noqa: ARG002
+    def _judge(
+        self,
+        mine: Standing,  # noqa: ARG002
+        others: list[Standing],  # noqa: ARG002
+        rung: int,  # noqa: ARG002
+        paused: Collection[int],  # noqa: ARG002
+    ) -> Ruling:
         return _GO_ON
 
 
@@ -133,7 +154,7 @@ class StoppingHalving(Schedule):
                 f"got eta={self.eta}, minimum={self.minimum}, window={self.window}"
             )
 
-    def _judge(self, mine: Standing, others: list[Standing], rung: int) -> Ruling:
+    def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:  # noqa: ARG002
         if self.window is not None:
             others = sorted(others, key=lambda one: one.number)[-self.window :]
         count = len(others) + 1
@@ -150,54 +171,73 @@ class StoppingHalving(Schedule):
 
 @dataclass(frozen=True, slots=True)
 class PromotionHalving(Schedule):
-    """Asynchronous successive halving by promotion: each configuration pauses at a rung, the best 1/eta go on.
+    """Asynchronous successive halving by promotion: each configuration pauses at a rung, the best go on.
 
-    Li et al. 2020, A System for Massively Parallel Hyperparameter Tuning (ASHA).
+    Li et al. 2020, A System for Massively Parallel Hyperparameter Tuning (ASHA), with one difference: of n that
+    reached a rung no more than n/eta are continued from it. By ASHA's own rule, the best third of all so far, a
+    sampler that improves sees nearly every newcomer promoted at once, and what was saved at the rungs is spent on
+    them.
 
     Attributes:
         eta: One of `eta` goes on.
-        window: Compare with this many latest configurations of a rung; None is all. An improving
-            sampler brings nearly every newcomer into the best third of all so far.
     """
 
     eta: int = 3
-    window: int | None = None
 
     def __post_init__(self) -> None:
         Schedule.__post_init__(self)
-        if self.eta < 2 or (self.window is not None and self.window < self.eta):
-            raise ConfigError(
-                f"eta of at least 2, window of at least eta expected, got eta={self.eta}, window={self.window}"
-            )
+        if self.eta < 2:
+            raise ConfigError(f"eta: at least 2 expected, got {self.eta}")
 
     def promotable(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
         """Return which of the `paused` are to be continued, the deepest rung first, the best of a rung first."""
-        return [promotion for promotion, place, count in self._placed(paused, peers) if place <= count // self.eta]
+        numbers = {one.number for one in paused}
+        found = []
+        for rung in reversed(self.rungs[:-1]):
+            at_rung = [one for one in peers if rung in one.rungs and one.number != 0]
+            waiting = [one for one in paused if self._rung_of(one) == rung]
+            free = self._free(at_rung, numbers, rung)
+            best = climb_order(at_rung, (rung,), self.floor, self.eta)[::-1]
+            places = [n for n in best if n in {one.number for one in waiting}]
+            found += [Promotion(number, rung) for number in places[: max(0, free)]]
+        return found
+
+    def deserving(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
+        """Return which of the `paused` are among the best 1/eta of their rung, whoever was continued before them."""
+        return [promotion for share, promotion in self._shares(paused, peers) if share * self.eta <= 1.0]
 
     def outlook(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
         """Return all of the `paused`, those with the best share of their rung first."""
-        placed = self._placed(paused, peers)
-        return [promotion for promotion, _, _ in sorted(placed, key=lambda one: one[1] / one[2])]
+        return [promotion for _, promotion in self._shares(paused, peers)]
 
-    def _judge(self, mine: Standing, others: list[Standing], rung: int) -> Ruling:
-        place, count = self._place(mine, others, rung)
-        if place <= count // self.eta:
+    def _shares(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[tuple[float, Promotion]]:
+        """Return place by count at its rung for each of the `paused`, the best first, deeper rungs before."""
+        shares = []
+        for rung in self.rungs[:-1]:
+            at_rung = [one for one in peers if rung in one.rungs and one.number != 0]
+            best = climb_order(at_rung, (rung,), self.floor, self.eta)[::-1]
+            waiting = [one.number for one in paused if self._rung_of(one) == rung]
+            shares += [((best.index(number) + 1) / len(best), Promotion(number, rung)) for number in waiting]
+        return sorted(shares, key=lambda pair: (pair[0], -pair[1].rung, pair[1].number))
+
+    def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
+        goodness = goodness_at([*others, mine], rung, self.floor)
+        waiting = [one for one in others if one.number in paused and self._rung_of(one) == rung]
+        better = sum(goodness(one) > goodness(mine) for one in waiting)
+        if better < self._free([*others, mine], {*paused, mine.number}, rung):
             return _GO_ON
-        return Ruling(Verdict.PAUSE, f"rung {rung}: place {place} of {count}, the best {count // self.eta} go on")
+        count = len(others) + 1
+        words = f"rung {rung}: place {place_of(mine, others, rung, self.floor)} of {count}"
+        return Ruling(Verdict.PAUSE, f"{words}, {count // self.eta} may go on")
 
-    def _placed(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[tuple[Promotion, int, int]]:
-        """Return each paused configuration with its place and how many it is compared with, deepest and best first."""
-        found = []
-        for mine in paused:
-            rung = max(rung for rung in mine.rungs if rung in self.rungs)
-            others = [one for one in peers if rung in one.rungs and one.number not in (0, mine.number)]
-            found.append((Promotion(mine.number, rung), *self._place(mine, others, rung)))
-        return sorted(found, key=lambda one: (-one[0].rung, one[1], one[0].number))
+    def _free(self, at_rung: Sequence[Standing], paused: Collection[int], rung: int) -> int:
+        """Return how many more of a rung may be continued."""
+        gone = sum(not (one.number in paused and self._rung_of(one) == rung) for one in at_rung)
+        return len(at_rung) // self.eta - gone
 
-    def _place(self, mine: Standing, others: list[Standing], rung: int) -> tuple[int, int]:
-        if self.window is not None:
-            others = sorted(others, key=lambda one: one.number)[-(self.window - 1) :]
-        return place_of(mine, others, rung, self.floor), len(others) + 1
+    def _rung_of(self, paused: Standing) -> int:
+        """Return where a paused configuration waits: the deepest rung that it has reached."""
+        return max(rung for rung in paused.rungs if rung in self.rungs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +252,7 @@ class Median(Schedule):
 
     minimum: int = 5
 
-    def _judge(self, mine: Standing, others: list[Standing], rung: int) -> Ruling:
+    def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:  # noqa: ARG002
         if len(others) < self.minimum:
             return _GO_ON
         by_loss = ranks_by_loss([*others, mine], rung, self.floor)
@@ -227,8 +267,53 @@ class Median(Schedule):
         return Ruling(Verdict.STOP, f"rung {rung}: {signal} {got:.4g} is worse than the median {middle:.4g}")
 
 
+@dataclass(frozen=True, slots=True)
+class TopThree(Schedule):
+    """Trains everything to its first rung, and the three best of each dozen to their end.
+
+    What a careful person does by hand; the rival that a cleverer schedule must beat.
+
+    Attributes:
+        dozen: How many share three places.
+    """
+
+    dozen: int = 12
+
+    def promotable(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
+        """Return the best three of each full dozen that are paused."""
+        waiting = {one.number: one for one in paused}
+        begun = [one for one in peers if one.number != 0]
+        found = []
+        for first in range(0, len(begun) - self.dozen + 1, self.dozen):
+            group = sorted(begun, key=lambda one: one.number)[first : first + self.dozen]
+            if all(one.rungs for one in group):
+                rung = min(rung for one in group for rung in one.rungs)
+                at_rung = [one for one in group if rung in one.rungs]
+                best = climb_order(at_rung, (rung,), self.floor, self.dozen)[::-1][:3]
+                found += [Promotion(number, max(waiting[number].rungs)) for number in best if number in waiting]
+        return found
+
+    def outlook(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
+        """Return all of the `paused`, the best first."""
+        order = self.order(peers)
+        ranked = sorted(paused, key=lambda one: -order.index(one.number))
+        return [Promotion(one.number, max(one.rungs)) for one in ranked]
+
+    def _judge(
+        self,
+        mine: Standing,
+        others: list[Standing],  # noqa: ARG002
+        rung: int,
+        paused: Collection[int],  # noqa: ARG002
+    ) -> Ruling:
+        if rung > min(mine.rungs):
+            return _GO_ON
+        return Ruling(Verdict.PAUSE, f"rung {rung}: waits for the dozen that it belongs to")
+
+
 SCHEDULES: Registry[type[Schedule]] = Registry("schedule")
 SCHEDULES.add("promotion", PromotionHalving)
 SCHEDULES.add("stopping-halving", StoppingHalving)
+SCHEDULES.add("top-three", TopThree)
 SCHEDULES.add("full", FullTraining)
 SCHEDULES.add("median", Median)

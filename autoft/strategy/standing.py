@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,10 +69,49 @@ def ranks_by_loss(standings: Iterable[Standing], rung: int, floor: float) -> boo
 def place_of(mine: Standing, standings: Iterable[Standing], rung: int, floor: float) -> int:
     """Return how many of `standings` are strictly better than `mine` at `rung`, plus one."""
     at_rung = [one for one in standings if rung in one.rungs and one.number != mine.number]
-    by_loss = ranks_by_loss([*at_rung, mine], rung, floor)
+    goodness = goodness_at([*at_rung, mine], rung, floor)
+    return 1 + sum(goodness(one) > goodness(mine) for one in at_rung)
+
+
+def goodness_at(standings: Iterable[Standing], rung: int, floor: float) -> Callable[[Standing], tuple[float, float]]:
+    """Return what orders `standings` at a rung that all of them reached, the greater the better."""
+    by_loss = ranks_by_loss(standings, rung, floor)
 
     def goodness(one: Standing) -> tuple[float, float]:
         reached = one.rungs[rung]
         return (-reached.loss, reached.value) if by_loss else (reached.value, -reached.loss)
 
-    return 1 + sum(goodness(one) > goodness(mine) for one in at_rung)
+    return goodness
+
+
+def climb_order(standings: Iterable[Standing], rungs: Sequence[int], floor: float, share: int) -> tuple[int, ...]:
+    """Return the numbers of all that reached a rung, worst first.
+
+    Who climbed to a later rung stands above who did not: those who were not continued had been compared there and
+    found worse. The default climbs without being compared; it is worth what its rungs say: where it is not among the
+    best 1/`share`, it stands as if it had stayed there.
+
+    Args:
+        standings: Each configuration once.
+        rungs: Those at which configurations are compared, rising.
+        floor: The metric's value of a useless model.
+        share: One of so many goes on.
+    """
+    everyone = [one for one in standings if any(rung in one.rungs for rung in rungs)]
+
+    def height(one: Standing) -> int:
+        reached = [rung for rung in rungs if rung in one.rungs]
+        if one.number == 0:
+            for rung in reached[:-1]:
+                peers = [other for other in everyone if rung in other.rungs]
+                if place_of(one, peers, rung, floor) > max(1, len(peers) // share):
+                    return rung
+        return reached[-1]
+
+    ordered: list[int] = []
+    for rung in rungs:
+        level = [one for one in everyone if height(one) == rung]
+        at_rung = [one for one in everyone if rung in one.rungs]
+        goodness = goodness_at(at_rung, rung, floor)
+        ordered += [one.number for one in sorted(level, key=lambda one: (goodness(one), -one.number))]
+    return tuple(ordered)

@@ -80,8 +80,8 @@ class ComputeConfig:
 
     device: str
     threads: int
-    sampler: str = "tpe"
-    pruner: str = "stopping-halving"
+    sampler: str = "gp"
+    pruner: str = "promotion"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -9,8 +9,10 @@ from autoft.errors import UnknownNameError
 from autoft.space.domains import Scalar
 from autoft.space.search_space import SearchSpace
 from autoft.strategy.samplers import SAMPLERS, propose
+from autoft.strategy.suggest import Proposal
 
-NAMES = ("tpe", "random")
+NAMES = ("gp", "tpe", "random")
+LEARNING = ("gp", "tpe")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,12 @@ def closeness(config: Mapping[str, Scalar]) -> float:
     return (config["method"] == "lora") - float(config["train.dropout"])
 
 
+def ask(name: str, space: SearchSpace, seen: Sequence[One], *, seed: int = 0, number: int) -> Proposal:
+    """Ask a sampler, the order of what was seen being that of its values."""
+    valued = sorted((one.value, -one.number) for one in seen if one.value is not None)
+    return propose(name, space, seen, order=[-n for _, n in valued], seed=seed, number=number)
+
+
 def search(
     name: str,
     space: SearchSpace,
@@ -49,7 +57,7 @@ def search(
 ) -> tuple[One, ...]:
     seen = list(begun)
     for number in range(len(begun), count):
-        seen.append(judge(number, propose(name, space, seen, seed=seed, number=number).config))
+        seen.append(judge(number, ask(name, space, seen, seed=seed, number=number).config))
     return tuple(seen)
 
 
@@ -73,7 +81,7 @@ def test_a_resumed_study_asks_what_an_uninterrupted_one_would(name: str, space: 
 @pytest.mark.parametrize("name", NAMES)
 def test_workers_that_ask_at_once_draw_different_ones(name: str, space: SearchSpace) -> None:
     seen = search(name, space, 12, judged_by_closeness)
-    asked = [propose(name, space, seen, seed=0, number=number).config for number in range(12, 20)]
+    asked = [ask(name, space, seen, number=number).config for number in range(12, 20)]
     assert len({tuple(config.items()) for config in asked}) == len(asked)
 
 
@@ -83,12 +91,14 @@ def test_every_configuration_lies_inside_the_space(name: str, space: SearchSpace
         assert space.problems(one.config) == ()
 
 
-def test_tpe_finds_the_better_branch(space: SearchSpace) -> None:
-    late = search("tpe", space, 40, judged_by_closeness)[20:]
+@pytest.mark.parametrize("name", LEARNING)
+def test_the_better_branch_is_found(name: str, space: SearchSpace) -> None:
+    late = search(name, space, 40, judged_by_closeness)[20:]
     assert sum(one.config["method"] == "lora" for one in late) >= 15
 
 
-def test_tpe_avoids_what_is_infeasible_more_than_random_does(space: SearchSpace) -> None:
+@pytest.mark.parametrize("learning", LEARNING)
+def test_what_is_infeasible_is_avoided_more_than_by_chance(learning: str, space: SearchSpace) -> None:
     def judge(number: int, config: Mapping[str, Scalar]) -> One:
         if config["method"] == "full":
             return One(number, "infeasible", None, config)
@@ -97,46 +107,52 @@ def test_tpe_avoids_what_is_infeasible_more_than_random_does(space: SearchSpace)
     def infeasible(name: str) -> int:
         return sum(one.state == "infeasible" for one in search(name, space, 40, judge)[15:])
 
-    assert infeasible("tpe") <= 6 < infeasible("random")
+    assert infeasible(learning) <= 6 < infeasible("random")
 
 
-def test_what_failed_is_hidden(space: SearchSpace) -> None:
-    seen = search("tpe", space, 15, judged_by_closeness)
+@pytest.mark.parametrize("name", LEARNING)
+def test_what_failed_is_hidden(name: str, space: SearchSpace) -> None:
+    seen = search(name, space, 15, judged_by_closeness)
     failed = One(15, "failed", None, seen[-1].config)
-    with_it = propose("tpe", space, [*seen, failed], seed=0, number=16)
-    assert with_it == propose("tpe", space, seen, seed=0, number=16)
+    with_it = ask(name, space, [*seen, failed], number=16)
+    assert with_it == ask(name, space, seen, number=16)
 
 
-def test_a_default_outside_the_space_is_hidden(space: SearchSpace) -> None:
-    seen = search("tpe", space, 15, judged_by_closeness)
+@pytest.mark.parametrize("name", LEARNING)
+def test_a_default_outside_the_space_is_hidden(name: str, space: SearchSpace) -> None:
+    seen = search(name, space, 15, judged_by_closeness)
     default = complete(0, {**seen[0].config, "train.dropout": 0.9}, 99.0)
-    with_it = propose("tpe", space, [default, *seen[1:]], seed=0, number=15)
-    assert with_it == propose("tpe", space, seen[1:], seed=0, number=15)
+    with_it = ask(name, space, [default, *seen[1:]], number=15)
+    assert with_it == ask(name, space, seen[1:], number=15)
 
 
-def test_a_default_inside_the_space_is_learned_from(space: SearchSpace) -> None:
-    seen = search("tpe", space, 15, judged_by_closeness)
+@pytest.mark.parametrize("name", LEARNING)
+def test_a_default_inside_the_space_is_learned_from(name: str, space: SearchSpace) -> None:
+    seen = search(name, space, 15, judged_by_closeness)
     best = complete(0, {**seen[0].config, "train.dropout": 0.3}, 99.0)
-    with_it = propose("tpe", space, [best, *seen[1:]], seed=0, number=15)
-    assert with_it != propose("tpe", space, seen[1:], seed=0, number=15)
+    with_it = ask(name, space, [best, *seen[1:]], number=15)
+    assert with_it != ask(name, space, seen[1:], number=15)
 
 
 @pytest.mark.parametrize("state", ["paused", "pruned", "running"])
-def test_an_unfinished_configuration_counts_once(state: str, space: SearchSpace) -> None:
-    seen = search("tpe", space, 15, judged_by_closeness)
-    half = One(15, state, 0.4, seen[3].config, (Point(1, 0.1), Point(3, 0.4)))
+@pytest.mark.parametrize("name", LEARNING)
+def test_an_unfinished_configuration_counts_once(name: str, state: str, space: SearchSpace) -> None:
+    seen = search(name, space, 15, judged_by_closeness)
+    config = {**seen[3].config, "train.dropout": 0.01}
+    half = One(15, state, 0.4, config, (Point(1, 0.1), Point(3, 0.4)))
     unasked = One(16, "running", None, {})
-    with_it = propose("tpe", space, [*seen, half, unasked], seed=0, number=17)
-    assert with_it != propose("tpe", space, seen, seed=0, number=17)
+    with_it = ask(name, space, [*seen, half, unasked], number=17)
+    assert with_it != ask(name, space, seen, number=17)
 
 
-def test_its_own_row_is_ignored(space: SearchSpace) -> None:
-    seen = search("tpe", space, 15, judged_by_closeness)
+@pytest.mark.parametrize("name", LEARNING)
+def test_its_own_row_is_ignored(name: str, space: SearchSpace) -> None:
+    seen = search(name, space, 15, judged_by_closeness)
     mine = One(15, "running", None, seen[0].config)
-    assert propose("tpe", space, [*seen, mine], seed=0, number=15) == propose("tpe", space, seen, seed=0, number=15)
+    assert ask(name, space, [*seen, mine], number=15) == ask(name, space, seen, number=15)
 
 
 def test_samplers_are_found_by_name() -> None:
-    assert SAMPLERS.names() == ("random", "tpe")
+    assert SAMPLERS.names() == ("gp", "random", "tpe")
     with pytest.raises(UnknownNameError, match="unknown sampler 'tpee', did you mean 'tpe'"):
         SAMPLERS.get("tpee")

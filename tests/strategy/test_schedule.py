@@ -9,8 +9,10 @@ from autoft.strategy.schedule import (
     SCHEDULES,
     FullTraining,
     Median,
+    PromotionHalving,
     Schedule,
     StoppingHalving,
+    TopThree,
     Verdict,
 )
 from autoft.strategy.standing import Reached, Standing
@@ -20,7 +22,8 @@ VALUES = st.lists(
     min_size=1,
     max_size=30,
 )
-ALL = [FullTraining(), StoppingHalving(), StoppingHalving(window=5), Median()]
+STOPPING = [FullTraining(), StoppingHalving(), StoppingHalving(window=5), Median()]
+ALL = [*STOPPING, PromotionHalving(), TopThree()]
 
 
 def standings(values: list[Reached], rung: int = 1, first: int = 1) -> list[Standing]:
@@ -78,7 +81,7 @@ def test_full_training_never_stops() -> None:
     assert FullTraining().verdict(mine, others, 1).verdict is Verdict.GO_ON
 
 
-@pytest.mark.parametrize("schedule", ALL)
+@pytest.mark.parametrize("schedule", STOPPING)
 @given(values=VALUES, rung=st.sampled_from([1, 3]))
 def test_the_best_of_a_rung_goes_on(schedule: Schedule, values: list[Reached], rung: int) -> None:
     best = Standing(len(values) + 1, {rung: Reached(2.0, -1.0)})

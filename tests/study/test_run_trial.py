@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import pytest
@@ -28,12 +28,12 @@ Fail = Callable[[str], None]
 class StopsAtTheThird(Schedule):
     """Stops every configuration but the default at its third evaluation."""
 
-    def verdict(self, mine: Standing, peers: object, step: int) -> Ruling:
-        del peers
+    def verdict(self, mine: Standing, peers: object, step: int, *, paused: object = ()) -> Ruling:
+        del peers, paused
         stops = mine.number > 0 and step >= 3
         return Ruling(Verdict.STOP, "rung 3: no good") if stops else Ruling(Verdict.GO_ON, "")
 
-    def _judge(self, mine: Standing, others: list[Standing], rung: int) -> Ruling:
+    def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
         raise NotImplementedError
 
 

@@ -1,0 +1,103 @@
+"""Asks a Gaussian process, fitted to all that was seen, where the next configuration promises most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from autoft.space.domains import Scalar
+from autoft.space.search_space import SearchSpace
+from autoft.strategy.encoding import Encoder, encoder_of
+from autoft.strategy.gaussian import GaussianProcess, fit_process
+
+Array = NDArray[np.float64]
+
+# Drawn evenly before a model is worth asking.
+_FIRST = 10
+_CANDIDATES = 500
+_ELITE = 5
+_STRIDES = (0.02, 0.05, 0.1, 0.2)
+# How often a neighbour of the best differs from it in each name.
+_OTHER_NAME = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """What the model learns from.
+
+    Attributes:
+        told: Configurations from the worst to the best, whatever the scale of their values.
+        pending: Configurations that are being trained and have reached nothing yet.
+    """
+
+    told: Sequence[Mapping[str, Scalar]]
+    pending: Sequence[Mapping[str, Scalar]]
+
+
+def promising(space: SearchSpace, seen: Ranked, rng: np.random.Generator) -> dict[str, Scalar]:
+    """Return the configuration with the greatest expected improvement; an even draw while little was seen.
+
+    Only the order of what was seen counts: values of unlike rungs, losses, and metrics of any scale are one kind of
+    evidence then. What is being trained counts as just as good as expected, so that workers ask for unlike things
+    (Ginsbourger et al. 2010, Kriging is well-suited to parallelize optimization). Expected improvement is that of
+    Jones et al. 1998, over the best mean of the model and not the best value seen, which noise has flattered.
+
+    Args:
+        space: What may vary.
+        seen: What was tried, all of it inside the space.
+        rng: From which everything that is drawn comes.
+    """
+    encoder = encoder_of(space)
+    even = rng.uniform(size=(_CANDIDATES, len(encoder.parameters)))
+    if len(seen.told) < _FIRST or not encoder.parameters:
+        return encoder.config(even[0])
+    units = np.stack([encoder.units(config) for config in seen.told])
+    values = _normal_scores(len(units))
+    process = _with_pending(encoder, units, values, seen.pending)
+    candidates = np.concatenate([even, _neighbours(encoder, units[-_ELITE:], rng)])
+    known = {tuple(config.items()) for config in (*seen.told, *seen.pending)}
+    for at in np.argsort(-_improvement(process, encoder.points(units), encoder.points(candidates))):
+        config = encoder.config(candidates[at])
+        if tuple(config.items()) not in known:
+            return config
+    return encoder.config(even[0])
+
+
+def _normal_scores(count: int) -> Array:
+    """Return the normal quantiles of `count` places, rising, [N]."""
+    normal = NormalDist()
+    return np.array([normal.inv_cdf((place + 0.5) / count) for place in range(count)])
+
+
+def _with_pending(
+    encoder: Encoder, units: Array, values: Array, pending: Sequence[Mapping[str, Scalar]]
+) -> GaussianProcess:
+    process = fit_process(encoder.points(units), values)
+    if not pending:
+        return process
+    more = np.stack([encoder.units(config) for config in pending])
+    believed, _ = process.predict(encoder.points(more))
+    return fit_process(encoder.points(np.concatenate([units, more])), np.concatenate([values, believed]))
+
+
+def _neighbours(encoder: Encoder, elite: Array, rng: np.random.Generator) -> Array:
+    """Return units near those of `elite`, [K, P]: numbers a stride away, names now and then another."""
+    chosen = elite[rng.integers(len(elite), size=_CANDIDATES)]
+    strides = rng.choice(_STRIDES, size=(_CANDIDATES, 1))
+    moved = np.clip(chosen + strides * rng.standard_normal(chosen.shape), 0.0, np.nextafter(1.0, 0.0))
+    redrawn = np.where(rng.uniform(size=chosen.shape) < _OTHER_NAME, rng.uniform(size=chosen.shape), chosen)
+    return np.where(encoder.named(), redrawn, moved)
+
+
+def _improvement(process: GaussianProcess, seen: Array, candidates: Array) -> Array:
+    best = process.predict(seen)[0].max()
+    mean, deviation = process.predict(candidates)
+    z = (mean - best) / deviation
+    density = np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi)
+    improvement: Array = (mean - best) * ndtr(z) + deviation * density
+    return improvement

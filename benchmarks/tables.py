@@ -1,0 +1,185 @@
+"""Recorded and modelled training curves as search problems: a space, and what each configuration would have reached."""
+
+from __future__ import annotations
+
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoft.space.domains import Domain, Float, Integer, Scalar
+from autoft.space.schema import Group, Leaf
+from autoft.space.search_space import SearchSpace
+
+Array = NDArray[np.float64]
+Config = Mapping[str, Scalar]
+
+_POOL = 500
+
+
+@dataclass(frozen=True)
+class Table(ABC):
+    """One task whose training curves are known.
+
+    Attributes:
+        kind: Which collection it belongs to.
+        name: The task.
+        space: What varies.
+        epochs: Length of a curve, E.
+        budget: Epochs that a search may spend.
+    """
+
+    kind: str
+    name: str
+    space: SearchSpace
+    epochs: int
+    budget: int
+
+    @abstractmethod
+    def open(self) -> Callable[[Config], Array]:
+        """Return what one search asks for curves, [E], larger is better."""
+
+    @abstractmethod
+    def pool(self) -> Array:
+        """Return the best of each of many even draws, [N]: what `regret` is measured against."""
+
+
+@dataclass(frozen=True)
+class Surrogate(Table):
+    """A task of LCBench as its surrogate models it (Zimmer et al. 2021; Pfisterer et al. 2022, YAHPO Gym)."""
+
+    session: Any
+    task: int
+    inputs: tuple[str, ...]
+
+    def open(self) -> Callable[[Config], Array]:
+        """Return the surrogate's curves."""
+        return lambda config: self._curves(np.array([[float(config[name]) for name in self.inputs]]))[0]
+
+    def pool(self) -> Array:
+        """Return the best values of even draws."""
+        rng = np.random.default_rng(0)
+        columns = [_even(self.space.domains[name], rng) for name in self.inputs]
+        best: Array = self._curves(np.stack(columns, axis=1)).max(axis=1)
+        return best
+
+    def _curves(self, values: Array) -> Array:
+        epochs = np.tile(np.arange(1.0, self.epochs + 1), len(values))[:, None]
+        numbers = np.concatenate([epochs, np.repeat(values, self.epochs, axis=0)], axis=1).astype(np.float32)
+        tasks = np.full((len(numbers), 1), self.task, np.int32)
+        found = self.session.run(None, {"x_cat": tasks, "x_cont": numbers})[0]
+        curves: Array = found[:, 1].reshape(len(values), self.epochs).astype(np.float64)
+        return curves
+
+
+@dataclass(frozen=True)
+class Recorded(Table):
+    """A task of TaskSet (Metz et al. 2020): a thousand shared configurations, each trained to its end."""
+
+    rows: Array
+    curves: Array
+
+    def open(self) -> Callable[[Config], Array]:
+        """Return curves of the nearest configuration that this search has not tried yet."""
+        left = np.ones(len(self.rows), dtype=bool)
+        scales = [_scale(self.space.domains[name]) for name in self.space.domains]
+
+        def curve(config: Config) -> Array:
+            at = np.array([scale(float(config[name])) for name, scale in zip(self.space.domains, scales, strict=True)])
+            distances = np.where(left, np.square(self.rows - at).sum(axis=1), np.inf)
+            nearest = int(distances.argmin())
+            left[nearest] = False
+            found: Array = self.curves[nearest]
+            return found
+
+        return curve
+
+    def pool(self) -> Array:
+        """Return the best value of every row."""
+        best: Array = self.curves.max(axis=1)
+        return best
+
+
+def tables_in(folder: Path) -> Iterator[Table]:
+    """Yield every table found in a folder: LCBench surrogates and TaskSet recordings, told by their files."""
+    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
+        if (place / "model.onnx").is_file() and (place / "encoding.json").is_file():
+            yield from _surrogates(place)
+        else:
+            yield from _recordings(place)
+
+
+def _surrogates(folder: Path) -> Iterator[Table]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options)
+    described = json.loads((folder / "config_space.json").read_text(encoding="utf-8"))["hyperparameters"]
+    codes = json.loads((folder / "encoding.json").read_text(encoding="utf-8"))["OpenML_task_id"]
+    known = {each["name"]: each for each in described}
+    # The model's order: epoch first, then these.
+    inputs = ("batch_size", "learning_rate", "momentum", "weight_decay", "num_layers", "max_units", "max_dropout")
+    space = _space({name: _domain(known[name]) for name in inputs})
+    epochs = int(known["epoch"]["upper"])
+    for task in known["OpenML_task_id"]["choices"]:
+        yield Surrogate("lcbench", task, space, epochs, 25 * epochs, session, codes[task], inputs)
+
+
+def _recordings(folder: Path) -> Iterator[Table]:
+    for path in sorted(folder.glob("*.json")):
+        runs = json.loads(path.read_text(encoding="utf-8"))
+        if not (isinstance(runs, list) and runs and "hp" in runs[0]):
+            continue
+        losses = np.array([run["valid"]["loss"] for run in runs], dtype=np.float64)
+        curves = np.where(np.isfinite(losses), -losses, -1e9)
+        # One minus the decay of a moment is what has a scale.
+        values = {
+            name: np.array([1.0 - run["hp"][name] if name.startswith("beta") else run["hp"][name] for run in runs])
+            for name in runs[0]["hp"]
+        }
+        domains: dict[str, Domain] = {
+            name: Float(float(column.min()), float(column.max()), log=True) for name, column in values.items()
+        }
+        rows = np.stack([np.vectorize(_scale(domains[name]))(values[name]) for name in domains], axis=1)
+        yield Recorded("taskset", path.stem, _space(domains), curves.shape[1], 49 * curves.shape[1], rows, curves)
+
+
+def _space(domains: Mapping[str, Domain]) -> SearchSpace:
+    leaves = {
+        name: Leaf(kind="int", default=domain.low)
+        if isinstance(domain, Integer)
+        else Leaf(kind="float", default=domain.low)
+        for name, domain in domains.items()
+        if isinstance(domain, Float | Integer)
+    }
+    return SearchSpace("curves", Group(leaves), domains, {})
+
+
+def _domain(described: Mapping[str, Any]) -> Domain:
+    whole = described["type"] == "uniform_int"
+    kind: type[Integer] | type[Float] = Integer if whole else Float
+    return kind(described["lower"], described["upper"], log=described["log"])
+
+
+def _scale(domain: Domain) -> Callable[[float], float]:
+    """Return the function that maps a value of a range to [0, 1]."""
+    if not isinstance(domain, Float | Integer):
+        raise TypeError(f"a range expected, got {domain}")
+    low, high = (math.log(domain.low), math.log(domain.high)) if domain.log else (domain.low, domain.high)
+    return lambda value: ((math.log(value) if domain.log else value) - low) / (high - low)
+
+
+def _even(domain: Domain, rng: np.random.Generator) -> Array:
+    if not isinstance(domain, Float | Integer):
+        raise TypeError(f"a range expected, got {domain}")
+    low, high = (math.log(domain.low), math.log(domain.high)) if domain.log else (domain.low, domain.high)
+    values = rng.uniform(low, high, _POOL)
+    values = np.exp(values) if domain.log else values
+    return np.round(values) if isinstance(domain, Integer) else values
