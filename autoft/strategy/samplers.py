@@ -51,6 +51,10 @@ class Seen(Protocol):
     def evaluations(self) -> Iterable[Evaluated]:
         """All evaluations."""
 
+    @property
+    def constraints(self) -> Mapping[str, float]:
+        """Name -> share above a limit: broken above 0, met at 0 and below."""
+
 
 def make_sampler(name: str, *, seed: int, number: int) -> BaseSampler:
     """Return a sampler for one configuration.
@@ -118,5 +122,12 @@ def _as_trial(space: SearchSpace, one: Seen) -> FrozenTrial | None:
         params=dict(proposal.parameters),
         distributions=dict(proposal.distributions),
         intermediate_values=reached,
-        constraints={_INFEASIBLE: 1.0} if one.state == "infeasible" else None,
+        constraints=_constraints(one),
     )
+
+
+def _constraints(one: Seen) -> dict[str, float]:
+    """Return the limits' amounts; whatever made a trial infeasible, at least one is broken."""
+    broken = any(amount > 0 for amount in one.constraints.values())
+    unnamed = {_INFEASIBLE: 1.0} if one.state == "infeasible" and not broken else {}
+    return {**one.constraints, **unnamed}

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -27,6 +27,7 @@ class One:
     value: float | None
     config: Mapping[str, Scalar]
     evaluations: tuple[Point, ...] = ()
+    constraints: Mapping[str, float] = field(default_factory=dict)
 
 
 def complete(number: int, config: Mapping[str, Scalar], value: float) -> One:
