@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from autoft.cli.options import STUDIES_DIR, AsJson, Device, Storage, StudiesDir, seconds_of, where
+from autoft.cli.options import STUDIES_DIR, AsJson, Device, Storage, StudiesDir, where
+from autoft.cli.units import count_of, mib_of, milliseconds_of, seconds_of
 
 
 def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -39,6 +40,19 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         int | None, typer.Option("--train-limit", help="Most train rows; keeps every label.")
     ] = None,
     dev_limit: Annotated[int | None, typer.Option("--dev-limit", help="Most dev rows; keeps every label.")] = None,
+    minimize: Annotated[
+        list[str] | None,
+        typer.Option("--minimize", help="latency, memory or parameters: reports its front with the score; repeatable."),
+    ] = None,
+    max_latency: Annotated[
+        str | None, typer.Option("--max-latency", help="Most time for a sequence of the model: 12ms.", metavar="MS")
+    ] = None,
+    max_memory: Annotated[
+        str | None, typer.Option("--max-memory", help="Most memory of training: 4GB.", metavar="SIZE")
+    ] = None,
+    max_parameters: Annotated[
+        str | None, typer.Option("--max-parameters", help="Most parameters of the model: 30M.", metavar="N")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -48,21 +62,35 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     Example: autoft search ner --data my-corpus/ --trials 30 --study mine
     """
-    from autoft.api.options import SearchOptions
+    from autoft.api.options import AimOptions, SearchOptions
+    from autoft.errors import Findings
     from autoft.study.config import BudgetConfig, StorageConfig
 
+    findings = Findings()
+    seconds = findings.of(lambda: seconds_of(timeout))
+    latency = findings.of(lambda: milliseconds_of(max_latency))
+    memory = findings.of(lambda: mib_of(max_memory))
+    parameters = findings.of(lambda: count_of(max_parameters))
+    findings.raise_any()
+    aims = AimOptions(
+        metric=metric,
+        minimize=tuple(minimize or ()),
+        max_latency=latency,
+        max_memory=memory,
+        max_parameters=parameters,
+    )
     options = SearchOptions(
         task=task,
         source=data,
         models=tuple(model or ()),
         space=space,
         study=study,
-        metric=metric,
         seed=seed,
         device=device,
         train_limit=train_limit,
         dev_limit=dev_limit,
-        budget=BudgetConfig(trials=trials, timeout=seconds_of(timeout), workers=workers),
+        aims=aims,
+        budget=BudgetConfig(trials=trials, timeout=seconds, workers=workers),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     return _plan_only(options, as_json=as_json) if dry_run else _search(options, as_json=as_json)

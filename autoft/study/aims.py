@@ -65,7 +65,7 @@ class AimsConfig:
         return tuple(
             f"{name} {measure_words(name, measured[name])}, at most {measure_words(name, limit)} allowed"
             for name, limit in self.limits.items()
-            if measured[name] > limit
+            if name in measured and measured[name] > limit
         )
 
 
