@@ -18,6 +18,14 @@ Storage = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Data = Annotated[
+    str | None,
+    typer.Option("--data", help="Folder of splits, file, or hub id; the built-in sample unless given."),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="Base model: folder, hub id or package:NAME/FOLDER; repeatable."),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 STUDIES_DIR = Path("studies")

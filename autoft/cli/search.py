@@ -8,20 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from autoft.cli.options import STUDIES_DIR, AsJson, Device, Storage, StudiesDir, where
-from autoft.cli.units import count_of, mib_of, milliseconds_of, seconds_of
+from autoft.cli.aims import MaxLatency, MaxMemory, MaxParameters, Metric, Minimize, aims_of
+from autoft.cli.options import STUDIES_DIR, AsJson, Data, Device, Models, Storage, StudiesDir, where
+from autoft.cli.units import seconds_of
 
 
 def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     task: Annotated[str, typer.Argument(help="What is asked: `autoft ls tasks` lists them.")],
-    data: Annotated[
-        str | None,
-        typer.Option("--data", help="Folder of splits, file, or hub id; the built-in sample unless given."),
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option("--model", help="Base model: folder, hub id or package:NAME/FOLDER; repeatable."),
-    ] = None,
+    data: Data = None,
+    model: Models = None,
     space: Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")] = None,
     trials: Annotated[int, typer.Option("--trials", help="Configurations in total.")] = 50,
     timeout: Annotated[str | None, typer.Option("--timeout", help="Time limit: 90s, 30m, 2h, 1h30m.")] = None,
@@ -32,27 +27,16 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     seed: Annotated[
         int | None, typer.Option("--seed", help="From which all seeds are derived; 0 unless given.")
     ] = None,
-    metric: Annotated[
-        str | None, typer.Option("--metric", help="What is optimised; the task's own unless given.")
-    ] = None,
+    metric: Metric = None,
     device: Device = "auto",
     train_limit: Annotated[
         int | None, typer.Option("--train-limit", help="Most train rows; keeps every label.")
     ] = None,
     dev_limit: Annotated[int | None, typer.Option("--dev-limit", help="Most dev rows; keeps every label.")] = None,
-    minimize: Annotated[
-        list[str] | None,
-        typer.Option("--minimize", help="latency, memory or parameters: reports its front with the score; repeatable."),
-    ] = None,
-    max_latency: Annotated[
-        str | None, typer.Option("--max-latency", help="Most time for a sequence of the model: 12ms.", metavar="MS")
-    ] = None,
-    max_memory: Annotated[
-        str | None, typer.Option("--max-memory", help="Most memory of training: 4GB.", metavar="SIZE")
-    ] = None,
-    max_parameters: Annotated[
-        str | None, typer.Option("--max-parameters", help="Most parameters of the model: 30M.", metavar="N")
-    ] = None,
+    minimize: Minimize = None,
+    max_latency: MaxLatency = None,
+    max_memory: MaxMemory = None,
+    max_parameters: MaxParameters = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -62,23 +46,9 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     Example: autoft search ner --data my-corpus/ --trials 30 --study mine
     """
-    from autoft.api.options import AimOptions, SearchOptions
-    from autoft.errors import Findings
+    from autoft.api.options import SearchOptions
     from autoft.study.config import BudgetConfig, StorageConfig
 
-    findings = Findings()
-    seconds = findings.of(lambda: seconds_of(timeout))
-    latency = findings.of(lambda: milliseconds_of(max_latency))
-    memory = findings.of(lambda: mib_of(max_memory))
-    parameters = findings.of(lambda: count_of(max_parameters))
-    findings.raise_any()
-    aims = AimOptions(
-        metric=metric,
-        minimize=tuple(minimize or ()),
-        max_latency=latency,
-        max_memory=memory,
-        max_parameters=parameters,
-    )
     options = SearchOptions(
         task=task,
         source=data,
@@ -89,8 +59,8 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         device=device,
         train_limit=train_limit,
         dev_limit=dev_limit,
-        aims=aims,
-        budget=BudgetConfig(trials=trials, timeout=seconds, workers=workers),
+        aims=aims_of(metric, minimize, max_latency, max_memory, max_parameters),
+        budget=BudgetConfig(trials=trials, timeout=seconds_of(timeout), workers=workers),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     return _plan_only(options, as_json=as_json) if dry_run else _search(options, as_json=as_json)

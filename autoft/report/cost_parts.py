@@ -96,7 +96,11 @@ def comparisons(facts: StudyFacts, records: Sequence[TrialRecord]) -> Html:
         )
         for one in found
     ]
-    return join([*(element("p", words) for words in lead), table(head, rows)])
+    how = (
+        f"Complete trials that differ in one choice, matched on everything else; 95{_SPACE}% intervals, all of them "
+        "together. Grey may be noise."
+    )
+    return join([element("p", how, kind="caption"), *(element("p", words) for words in lead), table(head, rows)])
 
 
 def firm_words(facts: StudyFacts, one: Comparison) -> list[str]:

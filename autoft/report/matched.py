@@ -20,7 +20,8 @@ _CHOICES = ("method", "model", "head", "optimizer")
 _RANGE = "freeze"
 # Two random configurations are a third apart, on average over their parameters.
 _FARTHEST = 0.25
-_RIDGE = 1.0
+# Only so that few trials can be solved for.
+_RIDGE = 0.1
 _ERROR = 0.05
 _Array = npt.NDArray[np.float64]
 
@@ -83,9 +84,9 @@ def matched_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> tuple[Com
     (Rubin 1973; Stuart 2010, https://doi.org/10.1214/09-STS313); base model, method, head and optimizer must agree,
     the rest may be `_FARTHEST` of a range apart on average. What is still unlike in a pair is taken out by a ridge
     regression within the sides (Abadie and Imbens 2011, https://doi.org/10.1198/jbes.2009.07333). Intervals are
-    Student's over the pairs, at 95 % for all comparisons of a study together (Bonferroni): where no choice matters,
-    one study in twenty says that one does; in simulations one in ten, where the sampler had tried the sides in
-    regions that hardly overlap.
+    Student's over the pairs, with the regression's own uncertainty, at 95 % for all comparisons of a study together
+    (Bonferroni): where no choice matters, one study in twenty says that one does; in simulations one in ten, where
+    the sampler had tried the sides in unlike regions and the score bent between them.
 
     A method's own parameters, such as its learning rate, are part of it: it is compared as this search tuned it.
     """
@@ -196,19 +197,27 @@ def _difference(pairs: _Pairs, outcome: Callable[[TrialRecord], float | None], e
         for one, other, gap in zip(pairs.one, pairs.other, pairs.gaps, strict=True)
         if (mine := outcome(one)) is not None and (theirs := outcome(other)) is not None
     ]
-    if len(kept) < PAIRS_NEEDED:
+    count = len(kept)
+    if count < PAIRS_NEEDED:
         return None
-    raw = np.array([mine - theirs for mine, theirs, _ in kept])
-    differences = raw - np.array([gap for *_, gap in kept]) @ _slopes(pairs, outcome)
     from scipy.special import stdtrit
 
-    mean, count = float(differences.mean()), len(differences)
-    half = float(stdtrit(count - 1, 1 - error / 2) * differences.std(ddof=1) / math.sqrt(count))
+    slopes, spread, used = _slopes(pairs, outcome)
+    gaps = np.array([gap for *_, gap in kept])
+    differences = np.array([mine - theirs for mine, theirs, _ in kept]) - gaps @ slopes
+    mean, gap = float(differences.mean()), gaps.mean(axis=0)
+    # The slopes were fitted to the same outcomes, and are uncertain themselves: a difference varies twice as one trial.
+    variance = float(differences.var(ddof=1)) / (1.0 - used) * (1.0 / count + float(gap @ spread @ gap) / 2)
+    half = float(stdtrit(count - 1, 1 - error / 2)) * math.sqrt(variance)
     return Difference(mean, mean - half, mean + half)
 
 
-def _slopes(pairs: _Pairs, outcome: Callable[[TrialRecord], float | None]) -> _Array:
-    """Return how the outcome changes along each column, by a ridge regression within the two sides, [P]."""
+def _slopes(pairs: _Pairs, outcome: Callable[[TrialRecord], float | None]) -> tuple[_Array, _Array, float]:
+    """Regress the outcome on the other parameters, by ridge, within the two sides.
+
+    Returns:
+        The slopes, [P]; their covariance for trials of variance 1, [P, P]; the share of the trials' freedom they use.
+    """
     columns, outcomes = [], []
     for trials, places in pairs.sides:
         known = [(place, y) for record, place in zip(trials, places, strict=True) if (y := outcome(record)) is not None]
@@ -216,8 +225,9 @@ def _slopes(pairs: _Pairs, outcome: Callable[[TrialRecord], float | None]) -> _A
         columns.append(here - here.mean(axis=0))
         outcomes.append(reached - reached.mean())
     x, target = np.concatenate(columns), np.concatenate(outcomes)
-    found: _Array = np.linalg.solve(x.T @ x + _RIDGE * np.eye(x.shape[1]), x.T @ target)
-    return found
+    spread: _Array = np.linalg.inv(x.T @ x + _RIDGE * np.eye(x.shape[1]))
+    used = float(np.trace(x @ spread @ x.T)) / len(target)
+    return spread @ x.T @ target, spread, used
 
 
 def _log(value: float | None) -> float | None:

@@ -65,16 +65,7 @@ def _body(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str
             element("h2", "Figures"),
             element("div", *(_figure(one, facts, records) for one in wanted_figures(facts)), kind="columns"),
             element("h2", "What each choice costs or saves"),
-            _card(
-                "",
-                element(
-                    "p",
-                    "Complete trials that differ in one choice, matched on everything else; 95 % "
-                    "intervals, all of them together. Grey may be noise.",
-                    kind="caption",
-                ),
-                cost_parts.comparisons(facts, records),
-            ),
+            _card("", cost_parts.comparisons(facts, records)),
             element("h2", "Trials"),
             _card("", parts.trials(facts, records, best)),
             element("h2", "Why trials ended early"),

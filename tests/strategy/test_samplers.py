@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -99,6 +99,31 @@ def test_tpe_avoids_what_is_infeasible_more_than_random_does(space: SearchSpace)
         return sum(one.state == "infeasible" for one in search(name, space, 40, judge)[15:])
 
     assert infeasible("tpe") <= 6 < infeasible("random")
+
+
+def test_tpe_keeps_a_limit_that_lies_inside_a_range(space: SearchSpace) -> None:
+    """The score rises with dropout, the limit allows 0.1 of 0.3: met and broken trials both carry their distance."""
+
+    def judge(number: int, config: Mapping[str, Scalar]) -> One:
+        dropout = float(config["train.dropout"])
+        constraints = {"max_memory": dropout / 0.1 - 1.0}
+        if constraints["max_memory"] > 0:
+            return replace(One(number, "infeasible", None, config), constraints=constraints)
+        return replace(complete(number, config, dropout), constraints=constraints)
+
+    def broken(name: str) -> int:
+        return sum(one.state == "infeasible" for one in search(name, space, 40, judge)[15:])
+
+    assert broken("tpe") < 13 < broken("random")
+
+
+def test_a_complete_configuration_that_breaks_a_limit_is_no_model(space: SearchSpace) -> None:
+    """The default is trained to its end whatever it breaks; what it reached must not draw the sampler there."""
+    seen = search("tpe", space, 15, judged_by_closeness)
+    met = complete(15, seen[3].config, 99.0)
+    over = replace(met, constraints={"max_latency": 0.5})
+    asked = [propose("tpe", space, [*seen, one], seed=0, number=16) for one in (met, over)]
+    assert asked[0] != asked[1]
 
 
 def test_what_failed_is_hidden(space: SearchSpace) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
+from torch import nn
 
 from autoft.errors import ConfigError
 from autoft.space import SearchSpace
@@ -42,9 +44,9 @@ def test_every_trial_says_what_it_costs(context: TrialContext) -> None:
     assert (record.constraints, record.feasible) == ({}, True)
 
 
-def bench_model(context: TrialContext) -> object:
+def bench_model(context: TrialContext) -> nn.Module:
     (bench,) = context.workbench._benches.values()
-    return bench.pristine.model
+    return cast(nn.Module, bench.pristine.model)
 
 
 def test_models_of_one_shape_have_one_latency(context: TrialContext) -> None:
