@@ -55,6 +55,10 @@ class Diverged(TrialError):  # noqa: N818 - the design's name
     """The training loss is no longer a finite number."""
 
 
+class OverLimit(TrialError):  # noqa: N818 - named like its neighbours
+    """The trial needs more than a limit of the study allows."""
+
+
 class TimedOut(TrialError):  # noqa: N818 - the design's name
     """The time given to the search ended inside the trial."""
 

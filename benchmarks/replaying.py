@@ -130,6 +130,7 @@ class One:
     value: float | None
     config: dict[str, Scalar]
     evaluations: tuple[Point, ...] = ()
+    constraints: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from autoft.api.options import SearchOptions
+from autoft.api.options import AimOptions, SearchOptions
 from autoft.api.progress import Progress, Watcher
 from autoft.api.searching import PreparedSearch
 from autoft.api.studies import StudyView, load_study
@@ -29,6 +29,10 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     device: str = "auto",
     train_limit: int | None = None,
     dev_limit: int | None = None,
+    minimize: Sequence[str] = (),
+    max_latency: float | None = None,
+    max_memory: float | None = None,
+    max_parameters: int | None = None,
     watch: Watcher | None = None,
 ) -> StudyView:
     """Find the best fine-tuning of a pretrained model, and deliver it; blocks until it is done.
@@ -49,6 +53,10 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         device: `auto`, `cpu` or `cuda`.
         train_limit: Most train rows.
         dev_limit: Most dev rows.
+        minimize: `latency`, `memory` or `parameters`: whose front with the dev score the report draws.
+        max_latency: Most milliseconds that the delivered model takes for a sequence.
+        max_memory: Most MiB that training may need.
+        max_parameters: Most parameters of the delivered model.
         watch: Is shown the progress again and again.
 
     Returns:
@@ -64,11 +72,17 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         models=tuple(models),
         space=None if space is None else str(space),
         study=study,
-        metric=metric,
         seed=seed,
         device=device,
         train_limit=train_limit,
         dev_limit=dev_limit,
+        aims=AimOptions(
+            metric=metric,
+            minimize=tuple(minimize),
+            max_latency=max_latency,
+            max_memory=max_memory,
+            max_parameters=max_parameters,
+        ),
         budget=BudgetConfig(trials=trials, timeout=timeout, workers=workers),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )

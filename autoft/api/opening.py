@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from autoft.api.options import SearchOptions
+from autoft.api.options import AimOptions, SearchOptions
 from autoft.errors import ConfigError, Findings, StudyError
 from autoft.models.base import resolve_model
 from autoft.models.rates import default_rate, model_width
@@ -20,6 +20,7 @@ from autoft.space.domains import one_of
 from autoft.storage.database import Database, open_database
 from autoft.storage.studies import open_study, study_names
 from autoft.storage.urls import database_url
+from autoft.study.aims import AimsConfig
 from autoft.study.config import ComputeConfig, DataConfig, StorageConfig, StudyConfig, resumed
 from autoft.study.rows import StudyData, load_rows
 from autoft.study.schema import space_schema
@@ -56,14 +57,15 @@ def open_search(options: SearchOptions) -> Opening:
     stored = _stored(options)
     seed = options.seed if options.seed is not None else stored.seed if stored else 0
     findings = Findings()
-    metric = findings.of(lambda: _metric(options.metric or (stored.metric if stored else task.metric), task))
+    metric = findings.of(lambda: _metric(options.aims.metric or (stored.metric if stored else task.metric), task))
+    aims = findings.of(lambda: _aims(options.aims, stored))
     compute = findings.of(lambda: _compute(options, stored))
     space = findings.of(lambda: _space(options, stored))
     data_config = findings.of(lambda: _data_config(options, stored, task))
     data = findings.of(lambda: load_rows(task, data_config, seed=seed)) if data_config is not None else None
     findings.raise_any()
-    if metric is None or compute is None or space is None or data_config is None or data is None:
-        raise ConfigError("a search needs a metric, a device, a space and data")
+    if metric is None or aims is None or compute is None or space is None or data_config is None or data is None:
+        raise ConfigError("a search needs a metric, aims, a device, a space and data")
     config = StudyConfig(
         name=options.study or _new_name(options),
         task=task.name,
@@ -73,6 +75,7 @@ def open_search(options: SearchOptions) -> Opening:
         budget=options.budget,
         compute=compute,
         storage=options.storage,
+        aims=aims,
         space=space.to_json(),
         fingerprint=data.fingerprint,
     )
@@ -86,6 +89,16 @@ def _metric(name: str, task: Task[Any, Any]) -> str:
         return name
     known = ", ".join(task.metrics)
     raise ConfigError(f"--metric: unknown metric {name!r}{nearest(name, task.metrics) or ','} known: {known}")
+
+
+def _aims(options: AimOptions, stored: StudyConfig | None) -> AimsConfig:
+    known = stored.aims if stored else AimsConfig()
+    return AimsConfig(
+        minimize=options.minimize or known.minimize,
+        max_latency=known.max_latency if options.max_latency is None else options.max_latency,
+        max_memory=known.max_memory if options.max_memory is None else options.max_memory,
+        max_parameters=known.max_parameters if options.max_parameters is None else options.max_parameters,
+    )
 
 
 def known_database(storage: StorageConfig) -> Database | None:

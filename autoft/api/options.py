@@ -8,6 +8,25 @@ from autoft.study.config import BudgetConfig, StorageConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AimOptions:
+    """What a search is to reach; None and () are left to the study that is resumed.
+
+    Attributes:
+        metric: What is optimised; the task's own unless given.
+        minimize: Measures whose front with the dev score the report draws.
+        max_latency: Most milliseconds a sequence.
+        max_memory: Most MiB of training.
+        max_parameters: Most parameters of the delivered model.
+    """
+
+    metric: str | None = None
+    minimize: tuple[str, ...] = ()
+    max_latency: float | None = None
+    max_memory: float | None = None
+    max_parameters: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
     """One request for a search.
 
@@ -17,11 +36,11 @@ class SearchOptions:
         models: Base models; more than one makes the model part of the search. The space's unless given.
         space: Name or path of a search space; the task's own unless given.
         study: Name of the study; an existing one is resumed. A new name is made unless given.
-        metric: What is optimised; the task's own unless given.
         seed: From which every other seed is derived; 0 unless given.
         device: `auto`, `cpu` or `cuda`.
         train_limit: Most train rows.
         dev_limit: Most dev rows.
+        aims: What to reach.
         budget: How much to spend.
         storage: Where the study lives.
     """
@@ -31,10 +50,10 @@ class SearchOptions:
     models: tuple[str, ...] = ()
     space: str | None = None
     study: str | None = None
-    metric: str | None = None
     seed: int | None = None
     device: str = "auto"
     train_limit: int | None = None
     dev_limit: int | None = None
+    aims: AimOptions = field(default_factory=AimOptions)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)

@@ -90,6 +90,7 @@ class StudyFiles:
             versions=self._content["versions"],
             plain=best is None or HEADS.get(str(best.config["head"])).plain,
             seconds=seconds,
+            aims=config.aims,
         )
 
     def write(self, records: Sequence[TrialRecord], seconds: float) -> dict[str, Any]:

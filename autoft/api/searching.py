@@ -42,6 +42,7 @@ class Plan:
         models: The base models, in words.
         notices: Warnings about data and tokenizer.
         trains: What the default configuration trains, in words.
+        measures: What the default configuration costs: `parameters`, `latency`, `memory`.
         default_seconds: Expected for the default configuration.
         longest_seconds: Expected for the longest configuration.
         memory_mib: Peak memory of a worker while it was measured.
@@ -50,6 +51,7 @@ class Plan:
     models: tuple[str, ...]
     notices: tuple[str, ...]
     trains: str
+    measures: Mapping[str, float]
     default_seconds: float
     longest_seconds: float
     memory_mib: float
@@ -195,6 +197,7 @@ def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:
         models=tuple(measured["models"]),
         notices=(*notices, *measured["notices"]),
         trains=measured["trains"],
+        measures=measured["measures"],
         default_seconds=measured["default_seconds"],
         longest_seconds=measured["longest_seconds"],
         memory_mib=measured["memory_mib"],

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from autoft.api.progress import Progress, Watcher
-from autoft.cli.tables import plain_table
+from autoft.cli.tables import plain_table, short_config
 from autoft.report.words import duration, score
 from autoft.storage.records import TrialRecord
 
@@ -58,20 +58,6 @@ class _Lines:
         )
 
 
-def short_config(record: TrialRecord) -> str:
-    """Return what matters most of a configuration in a few words."""
-    method = str(record.config.get("method", ""))
-    rate = record.config.get(f"method.{method}.learning_rate")
-    words = [method]
-    if isinstance(rate, float):
-        words.append(f"{rate:.1e}")
-    words.append(f"batch {record.config.get('train.batch_size')}")
-    freeze = record.config.get("freeze")
-    if isinstance(freeze, float) and freeze > 0:
-        words.append(f"freeze {freeze:.2f}")
-    return " ".join(words)
-
-
 def _view(progress: Progress, metric: str) -> RenderableType:
     table = plain_table("trial", "state", metric, "ninth", "time", "configuration")
     for record in progress.records[-_SHOWN:]:
@@ -103,6 +89,3 @@ def _headline(progress: Progress, metric: str) -> Text:
     elif left is not None:
         parts.append(f"about {duration(left)} left")
     return Text(" · ".join(parts), style="bold")
-
-
-__all__ = ["short_config", "watching"]

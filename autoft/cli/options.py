@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from autoft.errors import ConfigError
 
 StudyName = Annotated[str, typer.Argument(help="The study's name; `autoft ls studies` lists them.", metavar="STUDY")]
 StudiesDir = Annotated[Path, typer.Option("--studies-dir", help="Folder of all studies.", metavar="DIR")]
@@ -21,25 +18,17 @@ Storage = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Data = Annotated[
+    str | None,
+    typer.Option("--data", help="Folder of splits, file, or hub id; the built-in sample unless given."),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="Base model: folder, hub id or package:NAME/FOLDER; repeatable."),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 STUDIES_DIR = Path("studies")
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_TIME = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
-
-
-def seconds_of(text: str | None) -> float | None:
-    """Return the seconds of `90`, `90s`, `30m`, `2h`, `1h30m` or `1d`.
-
-    Raises:
-        ConfigError: If the text is none of these.
-    """
-    if text is None:
-        return None
-    parts = _TIME.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ConfigError(f"--timeout: a time such as 90s, 30m, 2h or 1h30m expected, got {text!r}")
-    return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
 
 
 def where(folder: str, url: str | None) -> list[str]:

@@ -10,7 +10,10 @@ from rich.console import Console
 
 from autoft.api.studies import StudyView
 from autoft.cli.options import where
-from autoft.cli.tables import config_table, label_table
+from autoft.cli.tables import config_table, front_table, label_table
+from autoft.report.cost_parts import firm_words
+from autoft.report.front import limit_words
+from autoft.report.matched import matched_info
 from autoft.report.words import duration, gain_words
 
 
@@ -22,17 +25,25 @@ def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) 
     spent = duration(result["seconds"]["search"])
     console.print(f"\n[bold]{counts['configurations']} configurations[/bold] in {spent}: {states}", highlight=False)
     console.print(gain_words(result), highlight=False, markup=False)
+    facts = view.files.facts(view.records, result["seconds"]["search"])
+    for words in limit_words(facts, view.records):
+        console.print(words, highlight=False, markup=False)
     best = view.best
     if best is None:
         reasons = {record.reason for record in view.records if record.reason}
         for reason in sorted(reasons)[:5]:
             console.print(f"  {reason}", highlight=False, markup=False)
         return
-    default = view.trial(0)
+    default, config = view.trial(0), view.config
     console.print(config_table(best.config, default.config))
     labels = label_table(best.metrics, default.metrics)
     if labels is not None:
         console.print(labels)
+    for measure in facts.aims.minimize:
+        console.print(front_table(measure, result["front"][measure], view.records, config.metric))
+    for comparison in matched_info(facts, view.records):
+        for words in firm_words(facts, comparison):
+            console.print(words, highlight=False, markup=False)
     print_next(console, view)
 
 

@@ -10,7 +10,9 @@ from rich.text import Text
 from autoft.api.opening import Opening
 from autoft.api.searching import Plan
 from autoft.cli.tables import plain_table
+from autoft.report.front import cost_words
 from autoft.report.words import duration
+from autoft.study.aims import measure_words
 
 
 def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
@@ -23,12 +25,19 @@ def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
         "labels": ", ".join(dict.fromkeys(label.partition("-")[2] or label for label in opening.data.labels[1:])),
         "metric": f"{config.metric} on dev",
         "default": f"trains {plan.trains}",
+        "costs": f"{cost_words(plan.measures)}, for the default",
+        "limits": ", ".join(
+            f"{name} at most {measure_words(name, limit)}" for name, limit in config.aims.limits.items()
+        ),
+        "front": f"{config.metric} against {', '.join(config.aims.minimize)}" if config.aims.minimize else "",
         "device": f"{config.compute.device}, {_count(config.budget.workers, 'worker')}, "
         f"{_count(config.compute.threads, 'thread')} each",
         "memory": f"about {plan.memory_mib / 1024:.1f} GiB a worker",
         "time": _time(opening, plan),
     }
     for name, text in lines.items():
+        if not text:
+            continue
         console.print(f"[bold]{name:<8}[/bold]", end="")
         console.print(text, highlight=False, markup=False)
     table = plain_table("parameter", "values", "only where")
@@ -63,6 +72,8 @@ def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:
             "most": plan.total_seconds(config.budget.trials, config.budget.workers),
         },
         "memory_mib": plan.memory_mib,
+        "default": dict(plan.measures),
+        "limits": config.aims.limits,
     }
 
 

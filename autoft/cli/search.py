@@ -8,19 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from autoft.cli.options import STUDIES_DIR, AsJson, Device, Storage, StudiesDir, seconds_of, where
+from autoft.cli.aims import MaxLatency, MaxMemory, MaxParameters, Metric, Minimize, aims_of
+from autoft.cli.options import STUDIES_DIR, AsJson, Data, Device, Models, Storage, StudiesDir, where
+from autoft.cli.units import seconds_of
 
 
 def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     task: Annotated[str, typer.Argument(help="What is asked: `autoft ls tasks` lists them.")],
-    data: Annotated[
-        str | None,
-        typer.Option("--data", help="Folder of splits, file, or hub id; the built-in sample unless given."),
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option("--model", help="Base model: folder, hub id or package:NAME/FOLDER; repeatable."),
-    ] = None,
+    data: Data = None,
+    model: Models = None,
     space: Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")] = None,
     trials: Annotated[int, typer.Option("--trials", help="Configurations in total.")] = 50,
     timeout: Annotated[str | None, typer.Option("--timeout", help="Time limit: 90s, 30m, 2h, 1h30m.")] = None,
@@ -31,14 +27,16 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     seed: Annotated[
         int | None, typer.Option("--seed", help="From which all seeds are derived; 0 unless given.")
     ] = None,
-    metric: Annotated[
-        str | None, typer.Option("--metric", help="What is optimised; the task's own unless given.")
-    ] = None,
+    metric: Metric = None,
     device: Device = "auto",
     train_limit: Annotated[
         int | None, typer.Option("--train-limit", help="Most train rows; keeps every label.")
     ] = None,
     dev_limit: Annotated[int | None, typer.Option("--dev-limit", help="Most dev rows; keeps every label.")] = None,
+    minimize: Minimize = None,
+    max_latency: MaxLatency = None,
+    max_memory: MaxMemory = None,
+    max_parameters: MaxParameters = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -57,11 +55,11 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         models=tuple(model or ()),
         space=space,
         study=study,
-        metric=metric,
         seed=seed,
         device=device,
         train_limit=train_limit,
         dev_limit=dev_limit,
+        aims=aims_of(metric, minimize, max_latency, max_memory, max_parameters),
         budget=BudgetConfig(trials=trials, timeout=seconds_of(timeout), workers=workers),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -10,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from autoft.report.words import score
+from autoft.storage.records import TrialRecord
+from autoft.study.aims import measure_words
 
 _NUMBERS = (
     "f1",
@@ -23,6 +25,9 @@ _NUMBERS = (
     "gain",
     "time",
     "ninth",
+    "latency",
+    "memory",
+    "parameters",
 )
 
 
@@ -48,6 +53,33 @@ def label_table(best: Mapping[str, float], default: Mapping[str, float]) -> Tabl
             f"{best.get(f'support.{label}', 0):.0f}",
         )
     return table
+
+
+def front_table(
+    measure: str, entries: Sequence[Mapping[str, Any]], records: Sequence[TrialRecord], metric: str
+) -> Table:
+    """Return the trials that no other beats in score without costing more, the cheapest first."""
+    table = plain_table("trial", metric, measure, "configuration", title=f"{metric} against {measure}")
+    configs = {record.number: record for record in records}
+    for entry in entries:
+        name = "default" if entry["trial"] == 0 else str(entry["trial"])
+        words = short_config(configs[entry["trial"]])
+        table.add_row(name, score(entry["dev"]), measure_words(measure, entry[measure]), Text(words))
+    return table
+
+
+def short_config(record: TrialRecord) -> str:
+    """Return what matters most of a configuration in a few words."""
+    method = str(record.config.get("method", ""))
+    rate = record.config.get(f"method.{method}.learning_rate")
+    words = [method]
+    if isinstance(rate, float):
+        words.append(f"{rate:.1e}")
+    words.append(f"batch {record.config.get('train.batch_size')}")
+    freeze = record.config.get("freeze")
+    if isinstance(freeze, float) and freeze > 0:
+        words.append(f"freeze {freeze:.2f}")
+    return " ".join(words)
 
 
 def config_table(best: Mapping[str, Any], default: Mapping[str, Any]) -> Table:

@@ -60,9 +60,10 @@ class TrialModel:
         head: Owns the loss.
         classes: C.
         anatomy: Of the base model.
+        parameters_delivered: Parameters of the merged model.
     """
 
-    def __init__(self, module: nn.Module, recipe: Recipe, anatomy: Anatomy, classes: int) -> None:
+    def __init__(self, module: nn.Module, recipe: Recipe, anatomy: Anatomy, classes: int, *, plain: int) -> None:
         self.module = module
         self.head = recipe.head
         self.anatomy = anatomy
@@ -75,6 +76,7 @@ class TrialModel:
         self.parameters_total = sum(
             value.numel() for name, value in module.named_parameters() if ".original_module." not in name
         )
+        self.parameters_delivered = plain + recipe.method.growth(anatomy)
         self.parameters_trainable = sum(value.numel() for _, value, _ in self._trainable)
         self.prefix_units = min(depth for _, _, depth in self._trainable)
 
@@ -180,12 +182,13 @@ def assemble(pristine: Pristine, recipe: Recipe, seed: int) -> TrialModel:
     recipe.head.attach(model, seed)
     if recipe.dropout is not None:
         set_dropout(model, recipe.dropout)
+    plain = sum(value.numel() for value in model.parameters())
     layers = trained_layers(recipe.freeze, anatomy)
     module = recipe.method.wrap(model, anatomy, layers, seed)
     for value in module.parameters():
         if value.requires_grad:
             value.data = value.data.clone()
-    trial = TrialModel(module, recipe, anatomy, len(pristine.labels))
+    trial = TrialModel(module, recipe, anatomy, len(pristine.labels), plain=plain)
     silence_prefix(model, anatomy, trial.prefix_units)
     return trial
 

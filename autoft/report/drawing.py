@@ -34,7 +34,7 @@ _GRID = "rgba(128,138,148,0.22)"
 
 @dataclass(frozen=True, slots=True)
 class FigureKind:
-    """A figure that every report holds.
+    """A figure of the report.
 
     Attributes:
         name: Its name in files, page and dashboard.
@@ -42,6 +42,7 @@ class FigureKind:
         caption: How to read it, in one sentence.
         draw: Makes it.
         width: `half` or `full`, of a page.
+        wanted: Whether a study asks for it.
     """
 
     name: str
@@ -49,12 +50,20 @@ class FigureKind:
     caption: str
     draw: Draw
     width: Width
+    wanted: Callable[[StudyFacts], bool]
 
 
 FIGURES: dict[str, FigureKind] = {}
 
 
-def figure(*, title: str, caption: str, width: Width = "half") -> Callable[[Draw], Draw]:
+def _always(facts: StudyFacts) -> bool:
+    del facts
+    return True
+
+
+def figure(
+    *, title: str, caption: str, width: Width = "half", wanted: Callable[[StudyFacts], bool] = _always
+) -> Callable[[Draw], Draw]:
     """Register the decorated function as a figure, under its own name with hyphens.
 
     The function must draw for studies without trials, with one, and with failed ones alone.
@@ -64,10 +73,15 @@ def figure(*, title: str, caption: str, width: Width = "half") -> Callable[[Draw
         name = draw.__name__.replace("_", "-")
         if name in FIGURES:
             raise ValueError(f"figure {name!r} is registered already")
-        FIGURES[name] = FigureKind(name, title, caption, draw, width)
+        FIGURES[name] = FigureKind(name, title, caption, draw, width, wanted)
         return draw
 
     return register
+
+
+def wanted_figures(facts: StudyFacts) -> tuple[FigureKind, ...]:
+    """Return the figures that a study's report holds."""
+    return tuple(kind for kind in FIGURES.values() if kind.wanted(facts))
 
 
 def safe(text: object) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from autoft.space.search_space import Parameter
+from autoft.study.aims import AimsConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class StudyFacts:
         seconds: Spent on the search so far, over all its runs.
         direction: Always `maximize`.
         default_number: The trial of the default configuration.
+        aims: Limits, and what the score is set against.
     """
 
     name: str
@@ -59,6 +61,7 @@ class StudyFacts:
     seconds: float = 0.0
     direction: str = "maximize"
     default_number: int = 0
+    aims: AimsConfig = field(default_factory=AimsConfig)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,9 +97,10 @@ class Bar(NamedTuple):
 def history_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> HistoryInfo:
     """Return the values in the order of trials."""
     points = _points(records)
+    broken = {record.number for record in records if not record.feasible}
     rises: list[tuple[int, float]] = []
     for point in points:
-        if point.state == "complete" and (not rises or point.value > rises[-1][1]):
+        if point.state == "complete" and point.number not in broken and (not rises or point.value > rises[-1][1]):
             rises.append((point.number, point.value))
     if rises and points[-1].number > rises[-1][0]:
         rises.append((points[-1].number, rises[-1][1]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from autoft.report import front_figures
 from autoft.report.drawing import (
     BEST,
     DEFAULT,
@@ -17,6 +18,7 @@ from autoft.report.drawing import (
     marker,
     notice,
     safe,
+    wanted_figures,
 )
 from autoft.report.facts import StudyFacts
 from autoft.report.figure_infos import (
@@ -36,7 +38,7 @@ from autoft.storage.records import TrialRecord
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["FIGURES"]
+__all__ = ["FIGURES", "front_figures", "wanted_figures"]
 
 _NOT_EVALUATED = "No trial has been evaluated."
 _MOST_BARS = 24

@@ -40,7 +40,8 @@ def importance_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> Import
     PED-ANOVA (Watanabe et al. 2023, https://arxiv.org/abs/2304.10255; with conditional parameters:
     https://arxiv.org/abs/2601.20800) only asks which trials are the top ones. So trials of unlike
     length can be compared: who reached a later rung stands above who was stopped before it, as the
-    schedule decided, and among equals the value counts. Failed trials say nothing about parameters.
+    schedule decided, and among equals the value counts. What breaks a limit comes last. Failed trials say
+    nothing about parameters.
     """
     ranked = sorted((one for one in records if one.state not in ("failed", "running")), key=_standing)
     trials = [
@@ -57,7 +58,7 @@ def importance_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> Import
 
 
 def _standing(record: TrialRecord) -> tuple[int, float, int]:
-    if record.value is None or not math.isfinite(record.value):
+    if record.value is None or not math.isfinite(record.value) or not record.feasible:
         return -1, 0.0, -record.number
     depth = record.evaluations[-1].step if record.evaluations else 0
     return (10 if record.state == "complete" else depth), record.value, -record.number

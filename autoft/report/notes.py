@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autoft.report.facts import StudyFacts
 from autoft.report.figure_infos import scores_info
-from autoft.report.figures import FIGURES
+from autoft.report.figures import wanted_figures
 from autoft.report.result import build_result
 from autoft.report.words import NOTHING, config_lines, count_words, duration, gain_words, score
 from autoft.storage.records import TrialRecord
@@ -49,7 +49,7 @@ def publish(
     if get_note(study) != text:
         save_note(study, text)
     stored = []
-    for kind in FIGURES.values():
+    for kind in wanted_figures(facts):
         drawn = kind.draw(facts, records)
         drawn.update_layout(title={"text": kind.title, "font": {"size": 15}}, margin={"t": 84})
         if kind.width == "full":

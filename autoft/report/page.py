@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from autoft.files import write_text
+from autoft.report import cost_parts
 from autoft.report import page_parts as parts
 from autoft.report.drawing import FigureKind
 from autoft.report.facts import StudyFacts
-from autoft.report.figures import FIGURES
+from autoft.report.figures import wanted_figures
 from autoft.report.markup import Html, element, join
 from autoft.report.page_template import PAGE, SCRIPT, STYLE
 from autoft.storage.records import TrialRecord
@@ -48,6 +49,7 @@ def _body(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str
             parts.heading(facts, result),
             parts.tiles(facts, result),
             parts.summary(facts, result, records),
+            cost_parts.limits(facts, records),
             element(
                 "div",
                 _card("Best configuration", parts.best_configuration(result)),
@@ -59,8 +61,11 @@ def _body(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str
                 ),
                 kind="columns",
             ),
+            *_fronts(facts, records, best),
             element("h2", "Figures"),
-            element("div", *(_figure(one, facts, records) for one in FIGURES.values()), kind="columns"),
+            element("div", *(_figure(one, facts, records) for one in wanted_figures(facts)), kind="columns"),
+            element("h2", "What each choice costs or saves"),
+            _card("", cost_parts.comparisons(facts, records)),
             element("h2", "Trials"),
             _card("", parts.trials(facts, records, best)),
             element("h2", "Why trials ended early"),
@@ -79,6 +84,13 @@ def _body(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str
             ),
         ]
     )
+
+
+def _fronts(facts: StudyFacts, records: Sequence[TrialRecord], best: int | None) -> list[Html]:
+    if not facts.aims.minimize:
+        return []
+    title = f"Score against {', '.join(facts.aims.minimize)}"
+    return [element("h2", title), element("div", cost_parts.fronts(facts, records, best), kind="stack")]
 
 
 def _card(title: str, *content: Html) -> Html:

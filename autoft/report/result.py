@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from autoft.report.facts import Finalists, StudyFacts
+from autoft.report.front import front_entries
 from autoft.storage.attributes import plain
 from autoft.storage.records import TrialRecord
 from autoft.study.trial_weights import best_complete
@@ -29,7 +30,8 @@ def build_result(
     """Return the content of result.json: plain JSON, without NaN.
 
     The best is the finalist with the best mean where finalists have run, else the complete trial
-    with the best value; the default is among them, and the lower number wins where two are equal.
+    with the best value; the default is among them unless it breaks a limit, and the lower number wins
+    where two are equal. `front` stands there where the search minimizes a measure.
 
     Args:
         facts: The study.
@@ -73,15 +75,17 @@ def build_result(
         },
         "versions": facts.versions,
     }
+    if facts.aims.minimize:
+        result["front"] = front_entries(facts, records)
     return cast(dict[str, Any], plain(result))
 
 
 def best_trial(records: Sequence[TrialRecord], finalists: Finalists | None = None) -> TrialRecord | None:
-    """Return the finalist with the best mean, or else the complete trial with the best value."""
+    """Return the finalist with the best mean, or else the complete trial with the best value; it breaks no limit."""
     means = {
         number: statistics.fmean(scores) for number, scores in (finalists.scores if finalists else {}).items() if scores
     }
-    ran = [record for record in records if record.number in means]
+    ran = [record for record in records if record.number in means and record.feasible]
     if ran:
         return max(ran, key=lambda record: (means[record.number], -record.number))
     return best_complete(records)

@@ -84,7 +84,7 @@ def gain_words(result: Mapping[str, Any]) -> str:
     best, default = result["best"], result["default"]
     metric = f"dev {result['metric']}"
     if best is None:
-        return "No configuration was completed, so there is no model yet."
+        return _without_best(default, metric)
     if default is None or default["dev"] is None:
         return (
             f"Trial {best['trial']} reached {metric} {score(best['dev'])}. The default "
@@ -104,6 +104,16 @@ def gain_words(result: Mapping[str, Any]) -> str:
         f"Trial {best['trial']} reached {metric} {score(best['dev'])}, the default "
         f"{score(default['dev'])}: {_gain(best['dev'] - default['dev'], default['dev'])}. "
         "One seed each; not yet checked on fresh seeds."
+    )
+
+
+def _without_best(default: Mapping[str, Any] | None, metric: str) -> str:
+    if default is None or default["dev"] is None:
+        return "No configuration was completed, so there is no model yet."
+    # Only a limit keeps a complete default from being the best of all.
+    return (
+        "No configuration that meets the limits was completed, so there is no model yet. The default, which breaks "
+        f"one, reached {metric} {score(default['dev'])}."
     )
 
 

@@ -18,6 +18,8 @@ KIND = "kind"
 METRICS = "metrics"
 REASON = "reason"
 SECONDS = "seconds"
+CONSTRAINT = "constraint:"
+MEASURE = "measure:"
 _EVALUATION = "evaluation:"
 _FIELDS = tuple(field.name for field in fields(EvaluationRecord))
 
@@ -73,6 +75,11 @@ def best_metrics(attributes: Mapping[str, Any]) -> dict[str, float] | None:
 def best_value(evaluations: tuple[EvaluationRecord, ...]) -> float | None:
     """Return the best metric among evaluations, None where none has a number."""
     return max((one.value for one in evaluations if math.isfinite(one.value)), default=None)
+
+
+def numbers_under(prefix: str, attributes: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers whose keys begin with `prefix`, by the rest of the key."""
+    return {key.removeprefix(prefix): value for key, value in attributes.items() if key.startswith(prefix)}
 
 
 def _as_evaluation(stored: Mapping[str, Any]) -> EvaluationRecord:

@@ -9,6 +9,7 @@ from autoft.storage.leases import ClaimState, states
 from autoft.storage.records import TrialRecord
 from autoft.storage.records import TrialState as RecordState
 from autoft.storage.studies import StudyHandle
+from autoft.storage.trials import MEMORY_CONSTRAINT
 
 
 def read_trials(study: StudyHandle) -> tuple[TrialRecord, ...]:
@@ -47,7 +48,9 @@ def _as_record(trial: FrozenTrial, claimed: ClaimState | None) -> TrialRecord:
         reason=found.get(keys.REASON),
         seconds=found.get(keys.SECONDS, last),
         execution=found.get(keys.EXECUTION, {}),
-        facts=found.get(keys.FACTS, {}),
+        facts={**found.get(keys.FACTS, {}), **keys.numbers_under(keys.MEASURE, found)},
+        # Optuna's own are written when the trial ends.
+        constraints={**keys.numbers_under(keys.CONSTRAINT, found), **trial.constraints},
         started=trial.datetime_start,
         ended=trial.datetime_complete,
     )
@@ -58,8 +61,15 @@ def _state_of(trial: FrozenTrial, claimed: ClaimState | None) -> RecordState:
         case TrialState.COMPLETE:
             return "complete"
         case TrialState.PRUNED:
-            return "infeasible" if any(broken > 0 for broken in trial.constraints.values()) else "pruned"
+            return "infeasible" if _is_infeasible(trial) else "pruned"
         case TrialState.FAIL:
             return "failed"
         case _:
             return "paused" if claimed == "paused" else "running"
+
+
+def _is_infeasible(trial: FrozenTrial) -> bool:
+    """Tell whether a constraint ended the trial; the default is trained though it breaks a limit."""
+    if trial.constraints.get(MEMORY_CONSTRAINT, 0.0) > 0:
+        return True
+    return not trial.intermediate_values and any(amount > 0 for amount in trial.constraints.values())

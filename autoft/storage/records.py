@@ -38,7 +38,7 @@ class TrialRecord:
 
     Attributes:
         number: The trial's number in its study; 0 is the default configuration.
-        state: `infeasible` is out of memory, told to the sampler as a constraint.
+        state: `infeasible` is out of memory, or over a limit of the study; the sampler learns of both as constraints.
         value: The best evaluation's metric so far; None before the first.
         config: The complete configuration, parameter path -> value, constants included.
         evaluations: In the order of their steps.
@@ -46,7 +46,9 @@ class TrialRecord:
         reason: Why it was pruned, failed or infeasible, in words.
         seconds: Spent on training and evaluating it.
         execution: What a replay needs besides the configuration: threads, micro_batch, device, …
-        facts: Counts about the trial: `trainable_parameters`, `parameters`, `steps`, ….
+        facts: Counts about the trial: `trainable_parameters`, `parameters`, `steps`, …; `latency` in milliseconds a
+            sequence and `memory` in MiB.
+        constraints: Name -> share above a limit: broken above 0, met at 0 and below.
         started: When a worker took it.
         ended: When it was told.
     """
@@ -61,8 +63,14 @@ class TrialRecord:
     seconds: float = 0.0
     execution: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, float] = field(default_factory=dict)
+    constraints: Mapping[str, float] = field(default_factory=dict)
     started: datetime | None = None
     ended: datetime | None = None
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it breaks no limit; only then it can be the best."""
+        return all(amount <= 0 for amount in self.constraints.values())
 
     @property
     def best_step(self) -> int | None:

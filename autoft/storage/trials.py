@@ -189,6 +189,37 @@ def configure(
     study.database.write(once)
 
 
+def record_measures(
+    study: StudyHandle,
+    held: Claim,
+    measured: Mapping[str, float],
+    constraints: Mapping[str, float],
+    *,
+    seconds: float = LEASE_SECONDS,
+) -> None:
+    """Store what a trial costs and how far it is from each limit, before it is trained.
+
+    Args:
+        study: The study.
+        held: The trial.
+        measured: Name -> amount; they join the trial's facts.
+        constraints: Name -> share above the limit: broken above 0, met at 0 and below. They become Optuna's when the
+            trial ends, whatever its end.
+        seconds: How long the lease holds without a renewal.
+
+    Raises:
+        LeaseLost: If another worker has taken the trial over.
+    """
+    written = {f"{keys.MEASURE}{name}": keys.plain(value) for name, value in measured.items()}
+    written |= {f"{keys.CONSTRAINT}{name}": keys.plain(value) for name, value in constraints.items()}
+
+    def once(session: Session) -> None:
+        _hold(session, held, seconds)
+        study.database.storage.write_attributes(session, held.trial_id, written)
+
+    study.database.write(once)
+
+
 def record_evaluation(
     study: StudyHandle,
     held: Claim,
@@ -287,8 +318,15 @@ def _finish(study: StudyHandle, session: Session, held: Claim, outcome: Outcome)
         held.trial_id,
         _OPTUNA_STATES[outcome.state],
         value if outcome.state in {"complete", "pruned"} else None,
-        {MEMORY_CONSTRAINT: 1.0} if outcome.state == "infeasible" else {},
+        _constraints(outcome, keys.numbers_under(keys.CONSTRAINT, found)),
     )
+
+
+def _constraints(outcome: Outcome, limits: Mapping[str, float]) -> dict[str, float]:
+    """Return the constraints of a trial that ended: its limits, and the device's memory where that was broken."""
+    over = any(amount > 0 for amount in limits.values())
+    full = outcome.state == "infeasible" and not over
+    return {**limits, MEMORY_CONSTRAINT: 1.0} if full else dict(limits)
 
 
 def _hold(session: Session, held: Claim, seconds: float) -> None:

@@ -49,6 +49,10 @@ class Seen(Protocol):
     def evaluations(self) -> Iterable[Evaluated]:
         """All evaluations."""
 
+    @property
+    def constraints(self) -> Mapping[str, float]:
+        """Name -> share above a limit: broken above 0, met at 0 and below."""
+
 
 class Proposer(Protocol):
     """Chooses a configuration; the same call gives the same configuration."""
@@ -97,12 +101,18 @@ def propose(
 def _by_surrogate(space: SearchSpace, seen: Sequence[Seen], order: Sequence[int], seed: int) -> Proposal:
     """Ask a Gaussian process over the order of all that was seen."""
     inside = {one.number: one for one in seen if space.contains(one.config)}
-    placed = set(order)
-    # Out of memory, or diverged before the first rung: worse than whatever reached it.
-    worst = [n for n, one in inside.items() if n not in placed and one.state not in _NEVER_LEARNED_FROM]
-    told = [inside[n].config for n in (*worst, *order) if n in inside and inside[n].state != "failed"]
-    pending = [one.config for n, one in inside.items() if one.state == "running" and n not in placed]
+    feasible = [n for n in order if n in inside and inside[n].state != "failed" and _excess(inside[n]) <= 0]
+    # Out of memory, over a limit, or diverged before the first rung: worse than whatever reached it.
+    worst = [n for n, one in inside.items() if n not in feasible and one.state not in _NEVER_LEARNED_FROM]
+    worst.sort(key=lambda n: (-_excess(inside[n]), n))
+    told = [inside[n].config for n in (*worst, *feasible)]
+    pending = [one.config for n, one in inside.items() if one.state == "running" and n not in order]
     return proposal_of(space, promising(space, Ranked(told, pending), np.random.default_rng(seed)))
+
+
+def _excess(one: Seen) -> float:
+    """Return by how much a configuration breaks the limit that it breaks most, at most 0 where it keeps all."""
+    return max((0.0, *one.constraints.values()))
 
 
 def _by_tpe(space: SearchSpace, seen: Sequence[Seen], order: Sequence[int], seed: int) -> Proposal:  # noqa: ARG001
@@ -160,5 +170,12 @@ def _as_trial(space: SearchSpace, one: Seen) -> FrozenTrial | None:
         params=dict(proposal.parameters),
         distributions=dict(proposal.distributions),
         intermediate_values=reached,
-        constraints={_INFEASIBLE: 1.0} if one.state == "infeasible" else None,
+        constraints=_constraints(one),
     )
+
+
+def _constraints(one: Seen) -> dict[str, float]:
+    """Return the limits' amounts; whatever made a trial infeasible, at least one is broken."""
+    broken = any(amount > 0 for amount in one.constraints.values())
+    unnamed = {_INFEASIBLE: 1.0} if one.state == "infeasible" and not broken else {}
+    return {**one.constraints, **unnamed}

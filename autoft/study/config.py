@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from autoft.errors import StudyError
+from autoft.study.aims import AimsConfig
 
 _NAME = re.compile(r"(?!autoft\.db)\w[\w .-]{0,99}(?<![ .])")
 
@@ -110,6 +111,7 @@ class StudyConfig:
         budget: How much.
         compute: Where and how.
         storage: Where it is remembered.
+        aims: Limits, and what the report sets the score against.
         space: The resolved search space, as JSON.
         fingerprint: sha256 of the rows that are used.
     """
@@ -122,6 +124,7 @@ class StudyConfig:
     budget: BudgetConfig
     compute: ComputeConfig
     storage: StorageConfig
+    aims: AimsConfig = field(default_factory=AimsConfig)
     space: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
 
@@ -146,12 +149,16 @@ class StudyConfig:
                 "budget": BudgetConfig(**value["budget"]),
                 "compute": ComputeConfig(**value["compute"]),
                 "storage": StorageConfig(**value["storage"]),
+                # Studies of earlier versions have none.
+                "aims": AimsConfig.from_json(value.get("aims", {})),
             }
         )
 
 
 def resumed(stored: StudyConfig, asked: StudyConfig) -> StudyConfig:
     """Return the stored configuration with the budget that is asked for now, and where its rows and files lie now.
+
+    What is minimized is taken over too: only the report reads it.
 
     Raises:
         StudyError: If anything else differs; every differing key is named with both values.
@@ -164,7 +171,8 @@ def resumed(stored: StudyConfig, asked: StudyConfig) -> StudyConfig:
     if problems:
         raise StudyError(*problems)
     # The same rows may lie elsewhere by now.
-    return replace(stored, data=asked.data, budget=asked.budget, storage=asked.storage)
+    aims = replace(stored.aims, minimize=asked.aims.minimize)
+    return replace(stored, data=asked.data, budget=asked.budget, storage=asked.storage, aims=aims)
 
 
 def _differences(stored: StudyConfig, asked: StudyConfig) -> list[tuple[str, Any, Any]]:
@@ -179,6 +187,9 @@ def _differences(stored: StudyConfig, asked: StudyConfig) -> list[tuple[str, Any
         ("threads", stored.compute.threads, asked.compute.threads),
         ("sampler", stored.compute.sampler, asked.compute.sampler),
         ("pruner", stored.compute.pruner, asked.compute.pruner),
+        ("--max-latency", stored.aims.max_latency, asked.aims.max_latency),
+        ("--max-memory", stored.aims.max_memory, asked.aims.max_memory),
+        ("--max-parameters", stored.aims.max_parameters, asked.aims.max_parameters),
         ("data (fingerprint of the rows)", stored.fingerprint, asked.fingerprint),
     ]
     pairs += _space_differences(stored.space, asked.space, "search space")

@@ -107,7 +107,7 @@ class Execution:
     def facts(self) -> dict[str, float]:
         """Return the trial's counts."""
         return {
-            "parameters": self.model.parameters_total,
+            "parameters": self.model.parameters_delivered,
             "trainable_parameters": self.model.parameters_trainable,
             "prefix_units": self.model.prefix_units,
             **self._counts,

@@ -18,6 +18,7 @@ from autoft.models.methods import METHODS
 from autoft.space import SearchSpace, values_of
 from autoft.study.bench import Bench, Workbench
 from autoft.study.execution import Execution
+from autoft.study.measures import limit_notices, measure_trial
 from autoft.study.trial_config import TrialConfig, build_trial_config
 from autoft.training.inference import run_model
 from autoft.training.runtime import Runtime
@@ -37,10 +38,11 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
         space: What may vary.
 
     Returns:
-        `device`, `models`, `notices`, `trains`, `default_seconds`, `longest_seconds`, `memory_mib`, JSON.
+        `device`, `models`, `notices`, `trains`, `measures`, `default_seconds`, `longest_seconds`, `memory_mib`, JSON.
 
     Raises:
-        ConfigError: If a base model cannot be loaded, or goes with a method or head of the space in no way.
+        ConfigError: If a base model cannot be loaded, or goes with a method or head of the space in no way; or if every
+            one has too many parameters.
     """
     config = build_trial_config(space.default, kind=workbench.task.head, seed=workbench.config.seed)
     notices, models, problems = [], [], []
@@ -53,6 +55,8 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
             notices += [f"{name}: {notice.words}" for notice in found]
     if problems:
         raise ConfigError(*problems)
+    aims = workbench.config.aims
+    notices += limit_notices(aims, workbench, space)
     bench = workbench.bench(config.model, config.head)
     runtime = Runtime(
         device=workbench.device,
@@ -63,12 +67,19 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
     tokens = {name: int(split.sequences.lengths.sum()) for name, split in bench.splits.items()}
     epochs = max(config.fit.epochs, *(int(value) for value in values_of(space.domains["train.epochs"])))
     evaluations = 9 if len(bench.splits["dev"].examples) <= len(bench.splits["train"].examples) else 3
+    model = Execution(bench, config, runtime).model
+    measures = measure_trial(bench, model, config, runtime)
+    notices += [
+        f"the default breaks a limit, {words}: it is trained as the reference and cannot be the best"
+        for words in aims.broken(measures)
+    ]
     reading = evaluations * tokens["dev"] * per_read
     return {
         "device": workbench.device.type,
         "models": models,
         "notices": notices,
-        "trains": Execution(bench, config, runtime).model.describe(),
+        "trains": model.describe(),
+        "measures": measures,
         "default_seconds": config.fit.epochs * tokens["train"] * per_token + reading,
         "longest_seconds": epochs * tokens["train"] * per_token + reading,
         "memory_mib": _peak_mib(workbench.device),

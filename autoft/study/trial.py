@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from autoft.errors import ConfigError, Diverged, OutOfMemory, StorageError, TimedOut
+from autoft.errors import ConfigError, Diverged, OutOfMemory, OverLimit, StorageError, TimedOut
 from autoft.space import SearchSpace
 from autoft.storage.checkpoints import Checkpoint, CheckpointStore
 from autoft.storage.leases import Claim, LeaseLost
@@ -30,6 +30,7 @@ from autoft.study.bench import Bench, Workbench
 from autoft.study.config import StudyConfig
 from autoft.study.execution import Execution, rungs_of
 from autoft.study.lease import holding
+from autoft.study.measures import admit_trial
 from autoft.study.trial_config import TrialConfig, build_trial_config
 from autoft.study.trial_weights import drop_weights, would_be_best
 from autoft.tasks import TASKS
@@ -115,7 +116,7 @@ def outcome_of(error: Exception | None, seconds: float, execution: Execution | N
             return Outcome("complete", None, seconds, record, facts)
         case Stopped() | TimedOut() | Diverged():
             return Outcome("pruned", str(error), seconds, record, facts)
-        case OutOfMemory():
+        case OutOfMemory() | OverLimit():
             return Outcome("infeasible", str(error), seconds, record, facts)
         case ConfigError() | StorageError() | LeaseLost():
             raise error
@@ -168,6 +169,8 @@ class _Attempt:
 
     def _train(self, bench: Bench, config: TrialConfig, runtime: Runtime) -> None:
         execution = self.execution = Execution(bench, config, runtime)
+        study, aims = self._context.study, self._context.config.aims
+        admit_trial(study, self._held, aims, bench, execution.model, config, runtime)
         done: list[EvaluationRecord] = []
         for evaluation in execution:
             done.append(evaluation)

@@ -37,8 +37,8 @@ def weights_file(config: StudyConfig, record: TrialRecord) -> Path:
 
 
 def best_complete(records: Sequence[TrialRecord]) -> TrialRecord | None:
-    """Return the complete trial with the best value, the lower number where two are equal."""
-    complete = [record for record in records if record.state == "complete" and record.value is not None]
+    """Return the complete trial with the best value that breaks no limit, the lower number where two are equal."""
+    complete = [one for one in records if one.state == "complete" and one.value is not None and one.feasible]
     return max(complete, key=lambda record: (record.value or 0.0, -record.number), default=None)
 
 

@@ -139,6 +139,10 @@ class MethodContract:
         own = {type(module) for module in pristine.model.modules()}
         assert {type(module) for module in merged.modules()} == own
 
+    def test_merged_model_has_as_many_parameters_as_was_said(self, trial: TrialModel) -> None:
+        """`growth` says how many more the merged model has, before anything is merged."""
+        assert trial.parameters_delivered == sum(value.numel() for value in trial.merged().parameters())
+
     def test_merged_model_loads_with_the_plain_class(self, trial: TrialModel, tmp_path: Path) -> None:
         """Saved and loaded by transformers alone, the scores and labels are the same."""
         train(trial)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autoft.api.opening import Opening, open_search
-from autoft.api.options import SearchOptions
+from autoft.api.options import AimOptions, SearchOptions
 from autoft.errors import ConfigError, DataError, SpaceError, StudyError, UnknownNameError
 from autoft.storage.database import open_database
 from autoft.storage.studies import create_study
@@ -90,14 +90,16 @@ def test_the_threads_of_the_machine_are_shared_by_workers(options: SearchOptions
     ("change", "kind", "words"),
     [
         ({"task": "nre"}, UnknownNameError, "unknown task 'nre', did you mean 'ner'? known: ner"),
-        ({"metric": "recal"}, ConfigError, "--metric: unknown metric 'recal', did you mean 'recall'?"),
-        ({"metric": "f2"}, ConfigError, "--metric: unknown metric 'f2', known: f1, "),
+        ({"aims": AimOptions(metric="recal")}, ConfigError, "--metric: unknown metric 'recal', did you mean 'recall'?"),
+        ({"aims": AimOptions(metric="f2")}, ConfigError, "--metric: unknown metric 'f2', known: f1, "),
         ({"device": "cdua"}, ConfigError, "expected, got 'cdua', did you mean 'cuda'?"),
         ({"source": "./corpsu"}, DataError, "./corpsu: no such file or folder, did you mean 'corpus'?"),
         ({"source": "sample:nre"}, DataError, "unknown built-in sample 'nre', did you mean 'ner'?"),
         ({"models": ("./absent",)}, ConfigError, "--model ./absent: no such folder"),
         ({"models": ("package:absent/model",)}, ConfigError, "a folder in an installed package expected, found none"),
         ({"space": "nerr"}, UnknownNameError, "did you mean 'ner'?"),
+        ({"aims": AimOptions(minimize=("latancy",))}, StudyError, "got 'latancy', did you mean 'latency'?"),
+        ({"aims": AimOptions(max_memory=0.0)}, StudyError, "--max-memory: a value above 0 expected, got 0.0"),
         ({"train_limit": 0}, StudyError, "--train-limit: a count of at least 1 expected, got 0"),
         ({"dev_limit": 0}, StudyError, "--dev-limit: a count of at least 1 expected, got 0"),
     ],
@@ -118,12 +120,21 @@ def test_a_space_for_another_task_is_refused(options: SearchOptions) -> None:
 
 
 def test_a_study_is_resumed_by_its_name_alone(options: SearchOptions) -> None:
-    first = open_search(replace(options, study="mine", train_limit=10, metric="recall", seed=3))
+    first = open_search(replace(options, study="mine", train_limit=10, aims=AimOptions(metric="recall"), seed=3))
     stored(first)
     bare = SearchOptions(task="ner", study="mine", storage=options.storage, budget=BudgetConfig(trials=80))
     again = open_search(bare)
     assert again.resumed
     assert again.config == replace(first.config, budget=bare.budget)
+
+
+def test_a_resumed_study_keeps_its_limits_and_may_minimize_something_else(options: SearchOptions) -> None:
+    aims = AimOptions(minimize=("latency",), max_memory=900.0)
+    stored(open_search(replace(options, study="mine", aims=aims)))
+    bare = open_search(replace(options, study="mine")).config.aims
+    assert (bare.minimize, bare.limits) == (("latency",), {"memory": 900.0})
+    other = open_search(replace(options, study="mine", aims=AimOptions(minimize=("memory",)))).config.aims
+    assert (other.minimize, other.limits) == (("memory",), {"memory": 900.0})
 
 
 def test_a_resumed_study_may_be_given_what_it_was_given(options: SearchOptions) -> None:
@@ -144,7 +155,9 @@ def test_a_resumed_study_reads_the_same_rows_from_elsewhere(options: SearchOptio
     ("change", "key"),
     [
         ({"seed": 9}, "seed"),
-        ({"metric": "recall"}, "metric"),
+        ({"aims": AimOptions(metric="recall")}, "metric"),
+        ({"aims": AimOptions(max_latency=3.0)}, "--max-latency"),
+        ({"aims": AimOptions(max_parameters=30)}, "--max-parameters"),
         ({"dev_limit": 2}, "dev limit"),
         ({"space": "ner-wide"}, "search space: train: batch_size"),
     ],
@@ -165,7 +178,7 @@ def test_rows_that_have_changed_are_another_study(options: SearchOptions) -> Non
 def test_problems_of_all_parts_come_at_once(options: SearchOptions, tmp_path: Path) -> None:
     (tmp_path / "corpus" / "dev.conll").write_text("anna B-PER\nlives\n", encoding="utf-8")
     (tmp_path / "typo.yaml").write_text("version: 1\ntask: ner\nmehtod: full\n", encoding="utf-8")
-    wrong = replace(options, metric="f2", space="typo.yaml", models=("./nosuch",), device="gpu")
+    wrong = replace(options, aims=AimOptions(metric="f2"), space="typo.yaml", models=("./nosuch",), device="gpu")
     with pytest.raises(ConfigError) as raised:
         open_search(wrong)
     told = "\n".join(raised.value.problems)

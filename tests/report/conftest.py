@@ -111,6 +111,20 @@ def metrics_at(value: float) -> dict[str, float]:
     return metrics
 
 
+def costs(config: dict[str, Scalar]) -> dict[str, float]:
+    """Wider adapters cost time; what trains, and how many at once, costs memory."""
+    size = int(config.get("method.adapter.size", 0))
+    method, batch = str(config["method"]), int(config["train.batch_size"])
+    trained = {"full": 4.0, "head": 0.1, "lora": 1.3, "adapter": 1.3}[method]
+    share = 1 - 0.8 * float(config["freeze"]) if method != "head" else 0.1
+    return {
+        "parameters": 22_700_000 + 4_614 * size,
+        "trainable_parameters": 1.2e6,
+        "latency": 6.2 + 0.012 * size,
+        "memory": 87 * (1 + trained * share) + batch * 25 * share,
+    }
+
+
 def trial(number: int, chance: random.Random, began: datetime) -> TrialRecord:
     config = dict(DEFAULT) if number == 0 else configuration(chance)
     speed = {"full": 70, "head": 14, "lora": 52, "adapter": 55}[str(config["method"])]
@@ -148,7 +162,7 @@ def trial(number: int, chance: random.Random, began: datetime) -> TrialRecord:
         reason=REASONS.get(kind, "").format(depth=depth, place=number) or None,
         seconds=seconds,
         execution={"threads": 1},
-        facts={"parameters": 22.7e6, "trainable_parameters": 1.2e6},
+        facts=costs(config),
         started=began,
         ended=began + timedelta(seconds=seconds),
     )

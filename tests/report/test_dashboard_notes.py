@@ -16,6 +16,7 @@ from autoft.report import notes
 from autoft.report.figures import FIGURES
 from autoft.report.notes import MOST_NOTE_CHARACTERS, note, plain_markdown, publish
 from autoft.report.result import build_result
+from autoft.study.aims import MEASURES, AimsConfig
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def stored_figures(study: optuna.Study) -> dict[str, str]:
 
 def test_every_figure_and_the_note_are_stored(study: optuna.Study, make_study: Callable[..., Any]) -> None:
     facts, records = make_study(30)
+    facts = replace(facts, aims=AimsConfig(minimize=MEASURES))
     assert publish(study, facts, records) == tuple(FIGURES)
     assert set(stored_figures(study)) == set(FIGURES)
     assert get_note(study) == note(facts, records, build_result(facts, records))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +20,8 @@ from autoft.report.figure_infos import (
 )
 from autoft.report.importance import TRIALS_NEEDED, importance_info
 from autoft.report.parallel import parallel_info
+from autoft.space.domains import Constant
+from autoft.space.search_space import Parameter
 from autoft.storage.records import EvaluationRecord, TrialRecord, TrialState
 
 
@@ -139,6 +142,53 @@ def test_importance_finds_the_parameter_that_decides(make_study: Callable[..., A
     assert info.shares[0][0] == "freeze"
     assert info.shares[0][1] > 0.5
     assert sum(share for _, share in info.shares) == pytest.approx(1)
+
+
+def test_importance_of_a_branch_is_its_own(make_study: Callable[..., Any]) -> None:
+    """What decides within LoRA is found although most trials lack it; the other branches decide nothing."""
+    facts, records = make_study(200)
+    decided = [
+        replace(one, state="complete", value=math.log(float(one.config.get("method.lora.learning_rate", 1e-4))))
+        for one in records
+    ]
+    shares = dict(importance_info(facts, decided).shares)
+    assert max(shares, key=shares.__getitem__) == "method.lora.learning_rate"
+    others = [share for path, share in shares.items() if path.startswith(("method.full.", "method.adapter."))]
+    assert max(others) < 0.05
+
+
+def test_constants_have_no_importance(make_study: Callable[..., Any]) -> None:
+    facts, records = make_study(60)
+    fixed = replace(facts, space=(*facts.space, Parameter("train.schedule", Constant("linear"), ())))
+    assert "train.schedule" not in dict(importance_info(fixed, records).shares)
+
+
+def test_a_trial_stopped_early_stands_below_all_that_came_further(make_study: Callable[..., Any]) -> None:
+    """Early values are higher here; ranked by value alone, dropout would have decided the other way round."""
+    facts, records = make_study(120)
+    first, last = EvaluationRecord(1, 1.0, 0.9, 1.0, 1.0, 1.0), EvaluationRecord(9, 9.0, 0.5, 1.0, 1.0, 9.0)
+
+    def judged(one: Any, state: Any) -> Any:
+        low = float(one.config["train.dropout"]) < 0.15
+        if not low:
+            return replace(one, state=state, value=0.9, evaluations=(first,))
+        return replace(one, state="complete", value=0.5 + 0.001 * one.number, evaluations=(last,))
+
+    for state in ("pruned", "paused"):
+        info = importance_info(facts, [judged(one, state) for one in records])
+        assert info.shares[0][0] == "train.dropout"
+        assert (info.trials, info.top) == (120, 12)
+
+
+def test_what_breaks_a_limit_counts_as_the_last(make_study: Callable[..., Any]) -> None:
+    facts, records = make_study(120)
+
+    def judged(one: Any) -> Any:
+        over = float(one.config["freeze"]) < 0.5
+        broken = {"constraints": {"max_memory": 0.3}, "state": "infeasible", "value": None, "evaluations": ()}
+        return replace(one, **broken) if over else replace(one, state="complete", value=0.5)
+
+    assert importance_info(facts, [judged(one) for one in records]).shares[0][0] == "freeze"
 
 
 def test_importance_needs_trials(make_study: Callable[..., Any]) -> None:

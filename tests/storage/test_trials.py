@@ -22,6 +22,7 @@ from autoft.storage.trials import (
     pause,
     prune_paused,
     record_evaluation,
+    record_measures,
     recover_lost,
     tell,
 )
@@ -79,6 +80,51 @@ def test_one_record_equals_its_place_among_all(study: StudyHandle) -> None:
     begin(study)
     record_evaluation(study, begin(study), evaluation(1, 0.25), {"f1": 0.25})
     assert read_trial(study, 1) == read_trials(study)[1]
+
+
+def test_what_a_trial_costs_is_known_while_it_runs(study: StudyHandle) -> None:
+    held = begin(study)
+    record_measures(study, held, {"latency": np.float64(6.5), "parameters": 9}, {"max_latency": -0.35})
+    record = read_trial(study, 0)
+    assert (record.state, record.facts) == ("running", {"latency": 6.5, "parameters": 9})
+    assert (record.constraints, record.feasible) == ({"max_latency": -0.35}, True)
+    assert optuna_trial(study, 0).user_attrs["measure:latency"] == 6.5
+
+
+@pytest.mark.parametrize("outcome", [DONE, Outcome("pruned", "rung 1: place 5 of 6")], ids=["complete", "pruned"])
+def test_constraints_become_optunas_whatever_the_end(study: StudyHandle, outcome: Outcome) -> None:
+    held = begin(study)
+    record_measures(study, held, {"memory": 300.0}, {"max_memory": -0.5, "max_latency": 0.0})
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    tell(study, held, outcome)
+    assert optuna_trial(study, 0).constraints == {"max_memory": -0.5, "max_latency": 0.0}
+    assert read_trial(study, 0).facts["memory"] == 300.0
+    assert read_trial(study, 0).feasible
+
+
+def test_over_a_limit_is_infeasible_by_its_amount(study: StudyHandle) -> None:
+    held = begin(study)
+    record_measures(study, held, {"memory": 900.0}, {"max_memory": 0.5})
+    tell(study, held, Outcome("infeasible", "memory 900 MiB, at most 600 MiB allowed"))
+    assert optuna_trial(study, 0).constraints == {"max_memory": 0.5}
+    assert (read_trial(study, 0).state, read_trial(study, 0).feasible) == ("infeasible", False)
+
+
+def test_out_of_memory_within_the_limits_is_infeasible_too(study: StudyHandle) -> None:
+    held = begin(study)
+    record_measures(study, held, {"memory": 300.0}, {"max_memory": -0.5})
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    tell(study, held, Outcome("infeasible", "no memory left"))
+    assert optuna_trial(study, 0).constraints == {"max_memory": -0.5, "memory": 1.0}
+    assert read_trial(study, 0).state == "infeasible"
+
+
+def test_a_default_that_breaks_a_limit_is_pruned_as_any_other(study: StudyHandle) -> None:
+    held = begin(study)
+    record_measures(study, held, {"memory": 900.0}, {"max_memory": 0.5})
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    tell(study, held, Outcome("pruned", "the time given to the search was over"))
+    assert (read_trial(study, 0).state, read_trial(study, 0).feasible) == ("pruned", False)
 
 
 def test_the_value_is_the_best_evaluation_not_the_last(study: StudyHandle) -> None:

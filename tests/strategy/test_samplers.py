@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -29,6 +29,7 @@ class One:
     value: float | None
     config: Mapping[str, Scalar]
     evaluations: tuple[Point, ...] = ()
+    constraints: Mapping[str, float] = field(default_factory=dict)
 
 
 def complete(number: int, config: Mapping[str, Scalar], value: float) -> One:
@@ -108,6 +109,33 @@ def test_what_is_infeasible_is_avoided_more_than_by_chance(learning: str, space:
         return sum(one.state == "infeasible" for one in search(name, space, 40, judge)[15:])
 
     assert infeasible(learning) <= 6 < infeasible("random")
+
+
+@pytest.mark.parametrize("learning", LEARNING)
+def test_a_limit_that_lies_inside_a_range_is_kept(learning: str, space: SearchSpace) -> None:
+    """The score rises with dropout, the limit allows 0.1 of 0.3: met and broken trials both carry their distance."""
+
+    def judge(number: int, config: Mapping[str, Scalar]) -> One:
+        dropout = float(config["train.dropout"])
+        constraints = {"max_memory": dropout / 0.1 - 1.0}
+        if constraints["max_memory"] > 0:
+            return replace(One(number, "infeasible", None, config), constraints=constraints)
+        return replace(complete(number, config, dropout), constraints=constraints)
+
+    def broken(name: str) -> int:
+        return sum(one.state == "infeasible" for one in search(name, space, 40, judge)[15:])
+
+    assert broken(learning) < 13 < broken("random")
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_a_complete_configuration_that_breaks_a_limit_is_no_model(name: str, space: SearchSpace) -> None:
+    """The default is trained to its end whatever it breaks; what it reached must not draw the sampler there."""
+    seen = search(name, space, 15, judged_by_closeness)
+    met = complete(15, {**seen[3].config, "train.dropout": 0.29}, 99.0)
+    over = replace(met, constraints={"max_latency": 0.5})
+    asked = [ask(name, space, [*seen, one], number=16) for one in (met, over)]
+    assert asked[0] != asked[1]
 
 
 @pytest.mark.parametrize("name", LEARNING)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from autoft.errors import ConfigError
 from autoft.models.heads import Head
 from autoft.space import SearchSpace, find_space, load_space
+from autoft.study.aims import AimsConfig
 from autoft.study.bench import Workbench
 from autoft.study.plan import measure_plan
 from autoft.study.schema import space_schema
@@ -47,6 +50,34 @@ def test_the_plan_counts_what_trains_and_takes_time(workbench: Workbench, space:
     assert 0 < plan["default_seconds"] <= plan["longest_seconds"] < 600
     assert plan["memory_mib"] > 10
     assert len(plan["models"]) == 1
+
+
+def test_the_plan_says_what_the_default_costs(workbench: Workbench, space: SearchSpace) -> None:
+    measures = measure_plan(workbench, space)["measures"]
+    assert set(measures) == {"parameters", "latency", "memory"}
+    assert measures["parameters"] == 8_989
+
+
+def test_a_default_that_breaks_a_limit_is_told_before_the_search(context: TrialContext) -> None:
+    strict = Workbench(
+        replace(context.config, aims=AimsConfig(max_memory=0.001)), context.workbench.data, torch.device("cpu")
+    )
+    (notice,) = [one for one in measure_plan(strict, context.space)["notices"] if "limit" in one]
+    assert notice.startswith("the default breaks a limit, memory 0.")
+    assert notice.endswith("MiB, at most 0.001 MiB allowed: it is trained as the reference and cannot be the best")
+
+
+def test_a_base_model_over_the_limit_is_told_beside_one_that_is_not(
+    context: TrialContext, tmp_path: Path, tiny_folder: Path
+) -> None:
+    smaller = save_tiny(tmp_path / "roberta", "roberta")
+    bench = Workbench(
+        replace(context.config, aims=AimsConfig(max_parameters=8_980)), context.workbench.data, torch.device("cpu")
+    )
+    notices = measure_plan(bench, context.space.with_models([str(tiny_folder), str(smaller)]))["notices"]
+    assert [one for one in notices if "--max-parameters" in one] == [
+        f"{tiny_folder} has 8.99k parameters, more than --max-parameters allows: its trials are not trained"
+    ]
 
 
 def test_the_plan_leaves_nothing_behind_in_the_base_model(context: TrialContext) -> None:

@@ -6,13 +6,14 @@ import logging
 
 import pytest
 
-from autoft.errors import ConfigError, DataError, Diverged, OutOfMemory, SpaceError, StorageError, TimedOut
+from autoft.errors import ConfigError, DataError, Diverged, OutOfMemory, OverLimit, SpaceError, StorageError, TimedOut
 from autoft.storage.leases import LeaseLost
 from autoft.study.trial import Stopped, outcome_of
 
 STATES: list[tuple[Exception | None, str, str | None]] = [
     (None, "complete", None),
     (OutOfMemory("no memory left"), "infeasible", "no memory left"),
+    (OverLimit("latency 12 ms, at most 10 ms allowed"), "infeasible", "latency 12 ms, at most 10 ms allowed"),
     (Diverged("loss is nan"), "pruned", "loss is nan"),
     (TimedOut("time is over"), "pruned", "time is over"),
     (Stopped("rung 3: place 2 of 3"), "pruned", "rung 3: place 2 of 3"),

@@ -47,6 +47,10 @@ class Adapter(Method):
             total += rows * (block.up.inputs + block.up.bias) + self.size * block.down.outputs
         return total
 
+    def growth(self, anatomy: Anatomy) -> int:
+        """Return what widens every feed-forward, frozen ones included: the configuration has one size."""
+        return self.count(anatomy, range(len(anatomy.layers)))
+
     def wrap(self, model: nn.Module, anatomy: Anatomy, layers: Sequence[int], seed: int) -> nn.Module:
         """Put the bottlenecks in; they start from an output of zero."""
         from autoft.models.bottleneck import add_bottleneck

@@ -71,6 +71,11 @@ class Method(ABC):
             `model`, or a module around it with the same `forward`.
         """
 
+    def growth(self, anatomy: Anatomy) -> int:
+        """Return how many parameters more the merged model has than the base model."""
+        del anatomy
+        return 0
+
     def merge(self, module: nn.Module, anatomy: Anatomy) -> PreTrainedModel:
         """Turn what `wrap` returned into a plain model with the same outputs.
 
