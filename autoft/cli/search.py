@@ -23,11 +23,18 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     ] = None,
     space: Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")] = None,
     trials: Annotated[int, typer.Option("--trials", help="Configurations in total.")] = 50,
-    timeout: Annotated[str | None, typer.Option("--timeout", help="Time limit: 90s, 30m, 2h, 1h30m.")] = None,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", help="Time limit, with finalists: 90s, 30m, 2h, 1h30m.")
+    ] = None,
     study: Annotated[str | None, typer.Option("--study", help="Name; an existing study is resumed.")] = None,
     studies_dir: StudiesDir = STUDIES_DIR,
     storage: Storage = None,
     workers: Annotated[int, typer.Option("--workers", help="Processes that train at once.")] = 1,
+    finalists: Annotated[
+        int,
+        typer.Option("--finalists", help="Best configurations that are trained again beside the default."),
+    ] = 2,
+    seeds: Annotated[int, typer.Option("--seeds", help="Fresh seeds of each finalist.")] = 5,
     seed: Annotated[
         int | None, typer.Option("--seed", help="From which all seeds are derived; 0 unless given.")
     ] = None,
@@ -62,7 +69,9 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         device=device,
         train_limit=train_limit,
         dev_limit=dev_limit,
-        budget=BudgetConfig(trials=trials, timeout=seconds_of(timeout), workers=workers),
+        budget=BudgetConfig(
+            trials=trials, timeout=seconds_of(timeout), workers=workers, finalists=finalists, seeds=seeds
+        ),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     return _plan_only(options, as_json=as_json) if dry_run else _search(options, as_json=as_json)
@@ -123,6 +132,8 @@ def _search(options: Any, *, as_json: bool) -> int:
 
 
 def _resume(config: Any) -> str:
+    from autoft.study.config import BudgetConfig
+
     words = [
         "autoft",
         "search",
@@ -133,6 +144,8 @@ def _resume(config: Any) -> str:
         str(config.budget.trials),
     ]
     words += where(config.storage.folder, config.storage.url)
-    if config.budget.workers != 1:
-        words += ["--workers", str(config.budget.workers)]
+    usual = BudgetConfig()
+    for name in ("workers", "finalists", "seeds"):
+        if getattr(config.budget, name) != getattr(usual, name):
+            words += [f"--{name}", str(getattr(config.budget, name))]
     return shlex.join(words)

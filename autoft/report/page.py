@@ -13,6 +13,7 @@ from autoft.report.drawing import FigureKind
 from autoft.report.facts import StudyFacts
 from autoft.report.figures import FIGURES
 from autoft.report.markup import Html, element, join
+from autoft.report.page_finalists import finalists_table
 from autoft.report.page_template import PAGE, SCRIPT, STYLE
 from autoft.storage.records import TrialRecord
 
@@ -59,6 +60,8 @@ def _body(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str
                 ),
                 kind="columns",
             ),
+            element("h2", "Finalists"),
+            _card("", finalists_table(result)),
             element("h2", "Figures"),
             element("div", *(_figure(one, facts, records) for one in FIGURES.values()), kind="columns"),
             element("h2", "Trials"),
