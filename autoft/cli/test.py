@@ -23,7 +23,7 @@ def score_test_command(
 
     from autoft.api.scoring import score_test
     from autoft.api.studies import load_study
-    from autoft.cli.tables import label_table, test_table
+    from autoft.cli.tables import label_table, scores_table
 
     console = Console(stderr=as_json)
     with console.status("scoring the test split"):
@@ -32,7 +32,7 @@ def score_test_command(
         print(json.dumps(test, indent=2))
         return
     default = test["default"] or {}
-    console.print(test_table(test))
+    console.print(scores_table(test))
     labels = label_table(test["best"], default)
     if labels is not None:
         console.print(labels)

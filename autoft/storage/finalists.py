@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from autoft.storage.leases import LEASE_SECONDS, Claim, LeaseLost, claim, end, lost_claims, states
@@ -14,6 +14,7 @@ from autoft.storage.lineage import Link, insert_link, links
 from autoft.storage.studies import StudyHandle
 from autoft.storage.tables import claims, epoch
 from autoft.storage.trials import Ending
+from autoft.storage.workers import is_dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +106,14 @@ def is_searching(study: StudyHandle) -> bool:
 
 def finalists_at_work(study: StudyHandle) -> int:
     """Return how many finalists' runs are held by workers at this moment."""
-    its = (
-        select(func.count())
-        .select_from(claims)
-        .where(
-            claims.c.study_id == study.study_id,
-            claims.c.work == "finalist",
-            claims.c.state == "claimed",
-            claims.c.expires_at >= epoch(),
-        )
+    its = select(claims.c.worker).where(
+        claims.c.study_id == study.study_id,
+        claims.c.work == "finalist",
+        claims.c.state == "claimed",
+        claims.c.expires_at >= epoch(),
     )
-    return study.database.read(lambda session: session.execute(its).scalar_one())
+    workers = study.database.read(lambda session: session.execute(its).scalars().all())
+    return sum(not is_dead(worker) for worker in workers)
 
 
 _FACTS = ("number", "index", "seed", "value", "state", "reason", "metrics", "seconds", "execution")

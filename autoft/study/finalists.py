@@ -79,8 +79,9 @@ def run_next_finalist(context: TrialContext, worker: str) -> bool:
         if held is not None:
             _run(context, held, record)
             return True
-    # Others are at the last ones: they may be lost, and then it is for this worker to take them over.
-    context.stop.wait(_WAIT_SECONDS)
+    if missing:
+        # Others are at the last ones: they may be lost, and then it is for this worker to take them over.
+        context.stop.wait(_WAIT_SECONDS)
     return bool(missing)
 
 

@@ -135,6 +135,19 @@ class TaskContract:
         assert {name: scores[name] for name in task.metrics} == dict.fromkeys(task.metrics, self.best)
 
     @pytest.mark.parametrize("share", [0.02, 0.3, 1.0])
+    def test_resampled_scores_are_those_of_the_resampled_examples(
+        self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str]
+    ) -> None:
+        """A task that scores resamples faster scores them alike."""
+        outputs = disturb(one_hot(features, len(labels)), 0.3, seed=2)
+        predictions = task.decode(outputs, features, labels)
+        picks = np.random.default_rng(3).integers(0, len(examples), size=(4, len(examples)))
+        found = task.resampled_scores(examples, predictions, picks)
+        assert set(task.metrics) <= set(found)
+        for at, row in enumerate(picks):
+            scores = task.score([examples[i] for i in row], [predictions[i] for i in row])
+            assert [n for n, values in found.items() if not math.isclose(values[at], scores[n], abs_tol=CLOSE)] == []
+
     def test_corrupted_prediction_never_scores_higher(
         self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str], share: float
     ) -> None:

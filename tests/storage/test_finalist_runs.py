@@ -17,6 +17,7 @@ from autoft.storage.reading import read_trials
 from autoft.storage.records import EvaluationRecord
 from autoft.storage.studies import StudyHandle
 from autoft.storage.trials import Outcome, ask_trial, configure, record_evaluation, tell
+from autoft.storage.workers import worker_name
 
 
 def complete(study: StudyHandle, value: float = 0.5) -> int:
@@ -101,6 +102,14 @@ def test_a_search_goes_on_while_a_trial_is_held(study: StudyHandle) -> None:
     assert is_searching(study)
     forfeit(study.database, study_id=study.study_id, worker="a")
     assert not is_searching(study)
+
+
+def test_a_dead_workers_run_is_at_work_no_more(study: StudyHandle) -> None:
+    """A search that was killed among its finalists and resumed at once took its trials' time to be over."""
+    number = complete(study)
+    machine = worker_name().rpartition("/")[0].rpartition("/")[0]
+    take(study, number, 0, f"{machine}/{2**22 + 1}/5")
+    assert finalists_at_work(study) == 0
 
 
 def test_finalists_are_no_part_of_the_search(study: StudyHandle) -> None:
