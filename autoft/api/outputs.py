@@ -144,8 +144,8 @@ class StudyFiles:
         """Store what the test split said in result.json."""
         write_json(self.folder / "result.json", {**self.read_result(), "test": dict(test)})
 
-    def note_decided(self, records: Sequence[TrialRecord]) -> None:
-        """Write an event for each trial whose fate was decided since the last call."""
+    def note_decided(self, records: Sequence[TrialRecord], runs: Sequence[FinalistRun] = ()) -> None:
+        """Write an event for each trial that was decided and each finalist's run that was done since the last call."""
         for record in records:
             if record.state not in ("running", "paused") and (record.number,) not in self._told:
                 self._told.add((record.number,))
@@ -156,9 +156,6 @@ class StudyFiles:
                     value=record.value,
                     reason=record.reason,
                 )
-
-    def note_finalists(self, runs: Sequence[FinalistRun]) -> None:
-        """Write an event for each finalist's run that was done since the last call."""
         for run in runs:
             if (run.number, run.seed) not in self._told:
                 self._told.add((run.number, run.seed))

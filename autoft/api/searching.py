@@ -194,8 +194,7 @@ class _Run:
         return self.files.write(self.records(), finalist_runs(self._study), self._spent())
 
     def note(self, progress: Progress) -> None:
-        self.files.note_decided(progress.records)
-        self.files.note_finalists(progress.runs)
+        self.files.note_decided(progress.records, progress.runs)
 
     def end(self) -> None:
         """Stop the clock: what follows is neither search nor finalists."""

@@ -23,6 +23,14 @@ Storage = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
+Timeout = Annotated[str | None, typer.Option("--timeout", help="Time limit, with finalists: 90s, 30m, 2h, 1h30m.")]
+Finalists = Annotated[
+    int, typer.Option("--finalists", help="Best configurations that are trained again beside the default.")
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="From which all seeds are derived; 0 unless given.")]
+Metric = Annotated[str | None, typer.Option("--metric", help="What is optimised; the task's own unless given.")]
+FreshSeeds = Annotated[int, typer.Option("--seeds", help="Fresh seeds of each finalist.")]
+
 STUDIES_DIR = Path("studies")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")

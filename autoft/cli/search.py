@@ -8,7 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from autoft.cli.options import STUDIES_DIR, AsJson, Device, Storage, StudiesDir, seconds_of, where
+from autoft.cli.options import (
+    STUDIES_DIR,
+    AsJson,
+    Device,
+    Finalists,
+    FreshSeeds,
+    Metric,
+    Seed,
+    Storage,
+    StudiesDir,
+    Timeout,
+    seconds_of,
+    where,
+)
 
 
 def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -23,24 +36,15 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     ] = None,
     space: Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")] = None,
     trials: Annotated[int, typer.Option("--trials", help="Configurations in total.")] = 50,
-    timeout: Annotated[
-        str | None, typer.Option("--timeout", help="Time limit, with finalists: 90s, 30m, 2h, 1h30m.")
-    ] = None,
+    timeout: Timeout = None,
     study: Annotated[str | None, typer.Option("--study", help="Name; an existing study is resumed.")] = None,
     studies_dir: StudiesDir = STUDIES_DIR,
     storage: Storage = None,
     workers: Annotated[int, typer.Option("--workers", help="Processes that train at once.")] = 1,
-    finalists: Annotated[
-        int,
-        typer.Option("--finalists", help="Best configurations that are trained again beside the default."),
-    ] = 2,
-    seeds: Annotated[int, typer.Option("--seeds", help="Fresh seeds of each finalist.")] = 5,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="From which all seeds are derived; 0 unless given.")
-    ] = None,
-    metric: Annotated[
-        str | None, typer.Option("--metric", help="What is optimised; the task's own unless given.")
-    ] = None,
+    finalists: Finalists = 2,
+    seeds: FreshSeeds = 5,
+    seed: Seed = None,
+    metric: Metric = None,
     device: Device = "auto",
     train_limit: Annotated[
         int | None, typer.Option("--train-limit", help="Most train rows; keeps every label.")
