@@ -19,7 +19,7 @@ $(BIN)/.tests: $(BIN)/.runs
 	touch $@
 
 demo: $(BIN)/.runs
-	$(BIN)/autoft search ner --trials 8 --study demo
+	$(BIN)/autoft search ner --trials 8 --finalists 1 --seeds 2 --study demo
 
 test: $(BIN)/.tests
 	$(BIN)/pytest

@@ -14,9 +14,12 @@ from typing import Any
 from autoft.api.outputs import StudyFiles, versions
 from autoft.errors import AutoftError, ConfigError
 from autoft.files import MANIFEST, check_manifest
+from autoft.report.facts import StudyFacts
+from autoft.report.result import best_trial, build_result
+from autoft.report.words import gain_words
 from autoft.storage.records import TrialRecord
 from autoft.study.config import StudyConfig
-from autoft.study.trial_weights import best_complete, weights_file
+from autoft.study.trial_weights import weights_file
 
 logger = logging.getLogger(__name__)
 
@@ -25,22 +28,45 @@ class DeliveryFailed(AutoftError):  # noqa: N818 - what happened, told to the us
     """The child process that makes the model folder ended without an answer."""
 
 
-def deliver_best(config: StudyConfig, files: StudyFiles, records: Sequence[TrialRecord]) -> Path | None:
-    """Make `best/` of the best complete trial, unless it is there already; None where no trial was completed.
+def deliver_best(
+    config: StudyConfig, files: StudyFiles, facts: StudyFacts, records: Sequence[TrialRecord]
+) -> Path | None:
+    """Make `best/` of the best trial, unless it is there already; None where no trial was completed.
+
+    Args:
+        config: The study's configuration.
+        files: Its folder.
+        facts: What is known of it besides its trials.
+        records: Its trials.
 
     Raises:
         ConfigError: If the model, loaded again, does not give the trial's dev score.
         DeliveryFailed: If the child process died.
     """
-    best = best_complete(records)
+    best = best_trial(records, facts.finalists)
     if best is None:
         return None
-    folder = files.folder / "best"
-    if _delivered(folder) == (config.name, best.number):
+    folder, checked = files.folder / "best", _fresh_seeds(facts, records)
+    if _delivered(folder) == (config.name, best.number, checked):
         return folder
-    make_model(config, best, folder, model_facts(config, files.data_facts(), best))
+    make_model(config, best, folder, {**model_facts(config, files.data_facts(), best), "fresh_seeds": checked})
     files.event("delivered", trial=best.number)
     return folder
+
+
+def _fresh_seeds(facts: StudyFacts, records: Sequence[TrialRecord]) -> dict[str, Any] | None:
+    """Return what card and manifest say of the best on fresh seeds; None where the finalists have not run."""
+    if not facts.finalists.scores:
+        return None
+    result = build_result(facts, records)
+    entry = result["best"]
+    return {
+        "dev": entry["dev_seeds"],
+        "mean": entry["dev_mean"],
+        "std": entry["dev_std"],
+        "gain": result["gain"],
+        "words": gain_words(result),
+    }
 
 
 def model_facts(config: StudyConfig, data: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
@@ -52,6 +78,7 @@ def model_facts(config: StudyConfig, data: Mapping[str, Any], record: TrialRecor
         "metric": config.metric,
         "model": str(record.config["model"]),
         "dev": record.value,
+        "fresh_seeds": None,
         "metrics": dict(record.metrics),
         "config": dict(record.config),
         "seed": config.seed,
@@ -92,8 +119,8 @@ def make_model(config: StudyConfig, record: TrialRecord, folder: Path, facts: Ma
     return answer
 
 
-def _delivered(folder: Path) -> tuple[str, int] | None:
-    """Return study and trial of a sound model folder; a damaged one is made again."""
+def _delivered(folder: Path) -> tuple[str, int, Any] | None:
+    """Return study, trial and what fresh seeds said, of a sound model folder; a damaged one is made again."""
     if not (folder / MANIFEST).is_file():
         return None
     try:
@@ -101,4 +128,4 @@ def _delivered(folder: Path) -> tuple[str, int] | None:
     except ConfigError as error:
         logger.warning("%s", error)
         return None
-    return facts["study"], facts["trial"]
+    return facts["study"], facts["trial"], facts.get("fresh_seeds")

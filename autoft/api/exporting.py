@@ -104,7 +104,7 @@ def _fill(folder: Path, view: StudyView, record: TrialRecord, format: str) -> No
 def _merged(view: StudyView, record: TrialRecord) -> Path:
     best = view.best
     if best is not None and record.number == best.number:
-        delivered = deliver_best(view.config, view.files, view.records)
+        delivered = deliver_best(view.config, view.files, view.facts, view.records)
         if delivered is not None:
             return delivered
     folder = Path(tempfile.mkdtemp(prefix="autoft-")) / "model"

@@ -24,6 +24,8 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     studies_dir: str | Path = "studies",
     storage: str | None = None,
     workers: int = 1,
+    finalists: int = 2,
+    seeds: int = 5,
     seed: int | None = None,
     metric: str | None = None,
     device: str = "auto",
@@ -43,11 +45,13 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         models: Base models: folders, hub ids, or `package:NAME/FOLDER`; the space's unless given.
         space: Name or YAML file of a search space; the task's own unless given.
         trials: Configurations in total.
-        timeout: Seconds of search.
+        timeout: Seconds of search, finalists included.
         study: Name; an existing study is resumed.
         studies_dir: Folder of all studies.
         storage: SQLAlchemy URL; SQLite in `studies_dir` unless given.
         workers: Processes that train at once.
+        finalists: Best configurations that are trained again on fresh seeds beside the default; 0 for none.
+        seeds: Fresh seeds of each of them.
         seed: From which all seeds are derived.
         metric: What is optimised; the task's own unless given.
         device: `auto`, `cpu` or `cuda`.
@@ -83,7 +87,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
             max_memory=max_memory,
             max_parameters=max_parameters,
         ),
-        budget=BudgetConfig(trials=trials, timeout=timeout, workers=workers),
+        budget=BudgetConfig(trials=trials, timeout=timeout, workers=workers, finalists=finalists, seeds=seeds),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     with PreparedSearch(options) as prepared:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,13 @@ from autoft.models.heads import HEADS
 from autoft.report.facts import DataFacts, StudyFacts
 from autoft.report.frames import write_trials_csv
 from autoft.report.page import write_page
-from autoft.report.result import build_result
+from autoft.report.result import best_trial, build_result, compared_finalists
 from autoft.space import space_from_json
+from autoft.storage.finalists import FinalistRun
 from autoft.storage.records import TrialRecord
 from autoft.study.config import StudyConfig
 from autoft.study.schema import space_schema
-from autoft.study.trial_weights import best_complete, study_folder
+from autoft.study.trial_weights import study_folder
 
 _PACKAGES = ("autoft", "torch", "transformers", "peft", "optuna", "numpy")
 
@@ -39,6 +41,19 @@ def versions() -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Seconds of a search.
+
+    Attributes:
+        search: On trials.
+        finalists: On their runs on fresh seeds.
+    """
+
+    search: float = 0.0
+    finalists: float = 0.0
+
+
 class StudyFiles:
     """One study's folder.
 
@@ -51,7 +66,7 @@ class StudyFiles:
         self.folder = study_folder(config)
         self._config = config
         self._content = content
-        self._told: set[int] = self._told_before()
+        self._told: set[tuple[int, ...]] = self._told_before()
         self._earlier = self.read_result()
 
     def begin(self) -> None:
@@ -69,10 +84,20 @@ class StudyFiles:
         data = self._content["data"]
         return {key: data[key] for key in ("origin", "train", "dev", "test")}
 
-    def facts(self, records: Sequence[TrialRecord], seconds: float) -> StudyFacts:
-        """Return what a report must know besides the trials."""
+    def facts(
+        self, records: Sequence[TrialRecord], runs: Sequence[FinalistRun], spent: Spent | None = None
+    ) -> StudyFacts:
+        """Return what a report must know besides the trials.
+
+        Args:
+            records: All trials.
+            runs: All finalists' runs.
+            spent: In this run of the search; earlier runs are added.
+        """
         config, data = self._config, self._content["data"]
-        best = best_complete(records)
+        spent = self._spent_in_all(spent or Spent())
+        finalists = compared_finalists(records, runs, config.budget)
+        best = best_trial(records, finalists)
         return StudyFacts(
             name=config.name,
             task=config.task,
@@ -89,38 +114,42 @@ class StudyFiles:
             space=space_from_json(config.space, space_schema()).parameters(),
             versions=self._content["versions"],
             plain=best is None or HEADS.get(str(best.config["head"])).plain,
-            seconds=seconds,
             aims=config.aims,
+            seconds=spent.search,
+            finalists=replace(finalists, seconds=spent.finalists),
         )
 
-    def write(self, records: Sequence[TrialRecord], seconds: float) -> dict[str, Any]:
+    def write(
+        self, records: Sequence[TrialRecord], runs: Sequence[FinalistRun], spent: Spent | None = None
+    ) -> dict[str, Any]:
         """Write result.json and trials.csv; returns the content of the first.
 
         Args:
             records: All trials.
-            seconds: Spent in this run of the search; earlier runs are added.
+            runs: All finalists' runs.
+            spent: In this run of the search; earlier runs are added.
         """
-        before = self._earlier.get("seconds", {}).get("search", 0.0)
-        result = build_result(self.facts(records, before + seconds), records, test=self._test(records))
+        facts = self.facts(records, runs, spent)
+        result = build_result(facts, records, test=self._test(best_trial(records, facts.finalists)))
         write_json(self.folder / "result.json", result)
         write_trials_csv(self.folder / "trials.csv", records)
         return result
 
-    def write_report(self, records: Sequence[TrialRecord], result: Mapping[str, Any]) -> Path:
+    def write_report(self, facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str, Any]) -> Path:
         """Write report.html."""
         path = self.folder / "report.html"
-        write_page(path, self.facts(records, result["seconds"]["search"]), records, result)
+        write_page(path, facts, records, result)
         return path
 
     def write_test(self, test: Mapping[str, Any]) -> None:
         """Store what the test split said in result.json."""
         write_json(self.folder / "result.json", {**self.read_result(), "test": dict(test)})
 
-    def note_decided(self, records: Sequence[TrialRecord]) -> None:
-        """Write an event for each trial whose fate was decided since the last call."""
+    def note_decided(self, records: Sequence[TrialRecord], runs: Sequence[FinalistRun] = ()) -> None:
+        """Write an event for each trial that was decided and each finalist's run that was done since the last call."""
         for record in records:
-            if record.state not in ("running", "paused") and record.number not in self._told:
-                self._told.add(record.number)
+            if record.state not in ("running", "paused") and (record.number,) not in self._told:
+                self._told.add((record.number,))
                 self.event(
                     "trial",
                     number=record.number,
@@ -128,6 +157,10 @@ class StudyFiles:
                     value=record.value,
                     reason=record.reason,
                 )
+        for run in runs:
+            if (run.number, run.seed) not in self._told:
+                self._told.add((run.number, run.seed))
+                self.event("finalist", number=run.number, seed=run.seed, value=run.value, reason=run.reason)
 
     def event(self, kind: str, **facts: Any) -> None:
         """Add one line to events.jsonl."""
@@ -139,17 +172,26 @@ class StudyFiles:
             torn = file.read(1) not in (b"", b"\n")
             file.write((b"\n" if torn else b"") + line.encode() + b"\n")
 
-    def _told_before(self) -> set[int]:
+    def _spent_in_all(self, spent: Spent) -> Spent:
+        earlier = self._earlier.get("seconds", {})
+        return Spent(
+            earlier.get("search", 0.0) + spent.search,
+            earlier.get("finalists", 0.0) + spent.finalists,
+        )
+
+    def _told_before(self) -> set[tuple[int, ...]]:
         path = self.folder / "events.jsonl"
         if not path.is_file():
             return set()
-        told = set()
+        told: set[tuple[int, ...]] = set()
         for line in path.read_text(encoding="utf-8").split("\n"):
             # A killed process leaves half a line.
             with contextlib.suppress(ValueError):
                 event = json.loads(line)
                 if event["event"] == "trial":
-                    told.add(event["number"])
+                    told.add((event["number"],))
+                elif event["event"] == "finalist":
+                    told.add((event["number"], event["seed"]))
         return told
 
     def keep_logs(self, logs: Path) -> None:
@@ -160,12 +202,11 @@ class StudyFiles:
             with target.open("ab") as kept, log.open("rb") as written:
                 shutil.copyfileobj(written, kept)
 
-    def _test(self, records: Sequence[TrialRecord]) -> dict[str, Any] | None:
+    def _test(self, best: TrialRecord | None) -> dict[str, Any] | None:
         """Return the test scores if they are those of today's best; the openings are never forgotten."""
         test: dict[str, Any] | None = self.read_result().get("test")
         if test is None:
             return None
-        best = best_complete(records)
         if best is not None and test["opened"] and test["opened"][-1]["trial"] == best.number:
             return test
         return {"best": None, "default": None, "opened": test["opened"]}

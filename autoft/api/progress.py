@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from autoft.storage.finalists import FinalistRun
 from autoft.storage.records import TrialRecord
 from autoft.study.trial_weights import best_complete
+
+Phase = Literal["search", "finalists", "delivery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +24,22 @@ class Progress:
         seconds: Since this run of the search began.
         seconds_left: Until the time limit; None where there is none.
         earlier: Trials that were decided before this run of the search.
+        runs: Finalists' runs so far.
+        runs_done: Those of today's finalists.
+        missing: Those of today's finalists that are to be done still.
+        workers: Processes that train at once.
     """
 
-    phase: Literal["search", "delivery"]
+    phase: Phase
     records: Sequence[TrialRecord]
     trials: int
     seconds: float
     seconds_left: float | None
     earlier: frozenset[int] = frozenset()
+    runs: Sequence[FinalistRun] = ()
+    runs_done: int = 0
+    missing: int = 0
+    workers: int = 1
 
     @property
     def decided(self) -> list[TrialRecord]:
@@ -42,12 +53,20 @@ class Progress:
 
     @property
     def expected_seconds(self) -> float | None:
-        """Seconds until all configurations are decided, from the pace so far; None before the first."""
+        """Seconds until all is done that the phase is about, from the pace so far; None before the first."""
+        if self.phase == "finalists":
+            return self._finalists_seconds()
         done = len(self.decided)
         new = done - len(self.earlier)
         if new <= 0:
             return None
         left = (self.trials - done) * self.seconds / new
+        return left if self.seconds_left is None else min(left, self.seconds_left)
+
+    def _finalists_seconds(self) -> float | None:
+        if not self.runs:
+            return None
+        left = self.missing * sum(run.seconds for run in self.runs) / len(self.runs) / self.workers
         return left if self.seconds_left is None else min(left, self.seconds_left)
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from autoft.api.delivering import deliver_best
 from autoft.api.studies import StudyView
 from autoft.errors import StudyError
 from autoft.study.trial_weights import weights_file
+
+if TYPE_CHECKING:
+    from autoft.tasks import Task
+
+_RESAMPLES = 1000
 
 
 def score_test(view: StudyView) -> dict[str, Any]:
@@ -17,7 +23,9 @@ def score_test(view: StudyView) -> dict[str, Any]:
     A second call for the same best model returns the stored scores.
 
     Returns:
-        `best` and `default` (metric -> value) and `opened`, as result.json holds them.
+        `best` and `default` (metric -> value), `ci95` and `opened`, as result.json holds them. `ci95` holds 95 %
+        intervals of the metrics over all labels, of `best`, of `default`, and of their difference `gain` on the same
+        resamples of the test sentences.
 
     Raises:
         StudyError: If there is no test split, or no complete trial.
@@ -31,7 +39,7 @@ def score_test(view: StudyView) -> dict[str, Any]:
     if stored is not None and stored["best"] is not None and stored["opened"][-1]["trial"] == best.number:
         found: dict[str, Any] = stored
         return found
-    deliver_best(view.config, view.files, view.records)
+    deliver_best(view.config, view.files, view.facts, view.records)
     opened = stored["opened"] if stored is not None else []
     test = {
         **_scores(view),
@@ -51,6 +59,7 @@ def _scores(view: StudyView) -> dict[str, Any]:
     from autoft.study.rows import load_rows
     from autoft.study.trial_config import build_trial_config
     from autoft.tasks import TASKS
+    from autoft.training.inference import run_model
     from autoft.training.runtime import Runtime, find_device, set_threads
 
     config = view.config
@@ -61,12 +70,32 @@ def _scores(view: StudyView) -> dict[str, Any]:
         raise StudyError(f"{config.data.source}: the rows of the study expected, they have changed since it began")
     device = find_device(config.compute.device)
     examples = data.examples["test"]
-    best = load_model(view.best_folder, device=config.compute.device).score(examples)
+    predictions = {"best": load_model(view.best_folder, device=config.compute.device).decide(examples)}
     default = view.trial(0)
-    if default.state != "complete":
-        return {"best": best, "default": None}
-    trial = build_trial_config(default.config, kind=task.head, seed=config.seed)
-    bench = Workbench(config, data, device, splits=("test",)).bench(trial.model, trial.head)
-    model = trained_model(bench, trial, safetensors.torch.load_file(weights_file(config, default)))
-    runtime = Runtime(device=device, micro_batch=1, threads=config.compute.threads)
-    return {"best": best, "default": dict(bench.scores(model, "test", runtime).metrics)}
+    if default.state == "complete":
+        trial = build_trial_config(default.config, kind=task.head, seed=config.seed)
+        bench = Workbench(config, data, device, splits=("test",)).bench(trial.model, trial.head)
+        model = trained_model(bench, trial, safetensors.torch.load_file(weights_file(config, default)))
+        runtime = Runtime(device=device, micro_batch=1, threads=config.compute.threads)
+        split = bench.splits["test"]
+        outputs = run_model(model, split.sequences, runtime)
+        predictions["default"] = task.decode(outputs.scores, split.features, bench.labels)
+    scores = {name: task.score(examples, one) for name, one in predictions.items()}
+    ci95 = _intervals(task, examples, predictions, config.seed)
+    return {"best": scores["best"], "default": scores.get("default"), "ci95": ci95}
+
+
+def _intervals(
+    task: Task[Any, Any], examples: Sequence[Any], predictions: Mapping[str, Sequence[Any]], seed: int
+) -> dict[str, dict[str, list[float]]]:
+    """Return 95 % intervals over resampled sentences, of each model and of the gain of the best over the default."""
+    from autoft.metrics.bootstrap import percentile_interval, resample
+
+    picks = resample(len(examples), resamples=_RESAMPLES, seed=seed)
+    drawn = {name: task.resampled_scores(examples, one, picks) for name, one in predictions.items()}
+    if "default" in drawn:
+        drawn["gain"] = {name: values - drawn["default"][name] for name, values in drawn["best"].items()}
+    return {
+        name: {metric: list(percentile_interval(values)) for metric, values in found.items()}
+        for name, found in drawn.items()
+    }

@@ -11,23 +11,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from autoft.api.delivering import deliver_best
 from autoft.api.opening import Opening, open_search
 from autoft.api.options import SearchOptions
-from autoft.api.outputs import StudyFiles, versions
-from autoft.api.progress import Progress, Watcher
+from autoft.api.outputs import Spent, StudyFiles, versions
+from autoft.api.progress import Phase, Progress, Watcher
 from autoft.engines import LocalEngine
 from autoft.errors import StudyError
 from autoft.files import lock_file
+from autoft.report.facts import StudyFacts
 from autoft.report.notes import publish
 from autoft.storage.database import Database, open_database
+from autoft.storage.finalists import finalist_runs, finalists_at_work
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.storage.studies import StudyHandle, create_study, open_study, update_config
 from autoft.strategy.stopping import limit_from
-from autoft.study.config import StorageConfig, StudyConfig
+from autoft.study.config import BudgetConfig, StorageConfig, StudyConfig
+from autoft.study.final_choice import finalists_of, missing_runs
 from autoft.study.trial_weights import study_folder
 
 logger = logging.getLogger(__name__)
@@ -59,6 +62,13 @@ class Plan:
     def total_seconds(self, trials: int, workers: int) -> float:
         """Return the most that the search may take, if nothing is stopped early."""
         return (self.default_seconds + (trials - 1) * self.longest_seconds) / workers
+
+    def finalist_seconds(self, budget: BudgetConfig) -> float:
+        """Return the most that finalists may take: the default and the best, each on every fresh seed."""
+        rivals = min(budget.finalists, budget.trials - 1)
+        if not rivals:
+            return 0.0
+        return (self.default_seconds + rivals * self.longest_seconds) * budget.seeds / budget.workers
 
 
 class PreparedSearch:
@@ -132,14 +142,16 @@ class PreparedSearch:
                 self._watch(run, watch)
             finally:
                 self._engine.stop()
+                run.end()
                 run.files.keep_logs(self._logs)
                 run.write()
+            records = run.records()
             watch(run.progress("delivery"))
-            deliver_best(config, run.files, run.records())
+            facts = run.facts()
+            deliver_best(config, run.files, facts, records)
             result = run.write()
-            run.files.write_report(run.records(), result)
-            facts = run.files.facts(run.records(), result["seconds"]["search"])
-            publish(study.optuna, facts, run.records(), result)
+            run.files.write_report(facts, records, result)
+            publish(study.optuna, facts, records, result)
             run.files.event("ended", best=(result["best"] or {}).get("trial"))
             return result
         finally:
@@ -147,18 +159,18 @@ class PreparedSearch:
 
     def _watch(self, run: _Run, watch: Watcher) -> None:
         self._engine.go(run.limit.deadline)
-        best: TrialRecord | None = None
+        best: tuple[TrialRecord | None, int] = None, 0
         while self._engine.running():
-            progress = run.progress("search")
-            self._engine.note_finished(len(progress.decided))
-            run.files.note_decided(progress.records)
-            if progress.best != best:
-                best = progress.best
+            progress = run.progress()
+            self._engine.note_finished(len(progress.decided) + len(progress.runs))
+            run.note(progress)
+            if (progress.best, len(progress.runs)) != best:
+                best = progress.best, len(progress.runs)
                 run.write()
             watch(progress)
             time.sleep(_POLL_SECONDS)
-        progress = run.progress("search")
-        run.files.note_decided(progress.records)
+        progress = run.progress()
+        run.note(progress)
         watch(progress)
 
 
@@ -169,20 +181,50 @@ class _Run:
         self._study, self._budget = study, config.budget
         self.files = StudyFiles(config, json.loads(study.config))
         self._started = time.time()
+        self._finals_began: float | None = None
+        self._ended: float | None = None
         self.limit = limit_from(self._started, self._budget.timeout)
         self._earlier = frozenset(r.number for r in self.records() if r.state not in ("running", "paused"))
 
     def records(self) -> tuple[TrialRecord, ...]:
         return read_trials(self._study)
 
-    def write(self) -> dict[str, Any]:
-        return self.files.write(self.records(), time.time() - self._started)
+    def facts(self) -> StudyFacts:
+        return self.files.facts(self.records(), finalist_runs(self._study), self._spent())
 
-    def progress(self, phase: Literal["search", "delivery"]) -> Progress:
-        now = time.time()
+    def write(self) -> dict[str, Any]:
+        return self.files.write(self.records(), finalist_runs(self._study), self._spent())
+
+    def note(self, progress: Progress) -> None:
+        self.files.note_decided(progress.records, progress.runs)
+
+    def end(self) -> None:
+        """Stop the clock: what follows is neither search nor finalists."""
+        self._ended = time.time()
+
+    def progress(self, phase: Phase | None = None) -> Progress:
+        """Return where the search stands; in which phase is seen from what workers hold unless it is given."""
+        now, records, runs = time.time(), self.records(), finalist_runs(self._study)
+        if self._finals_began is None and finalists_at_work(self._study):
+            self._finals_began = now
+        missing = len(missing_runs(records, runs, self._budget))
         return Progress(
-            phase, self.records(), self._budget.trials, now - self._started, self.limit.left(now), self._earlier
+            phase or ("search" if self._finals_began is None else "finalists"),
+            records,
+            self._budget.trials,
+            now - self._started,
+            self.limit.left(now),
+            self._earlier,
+            runs,
+            len(finalists_of(records, self._budget)) * self._budget.seeds - missing,
+            missing,
+            self._budget.workers,
         )
+
+    def _spent(self) -> Spent:
+        now = self._ended or time.time()
+        began = now if self._finals_began is None else self._finals_began
+        return Spent(began - self._started, now - began)
 
 
 def _on_device(opening: Opening, device: str) -> Opening:

@@ -12,11 +12,13 @@ from typing import Any
 from autoft.api.opening import known_database, stored_config
 from autoft.api.outputs import StudyFiles
 from autoft.errors import StudyError
+from autoft.report.facts import Finalists, StudyFacts
+from autoft.report.result import best_trial, compared_finalists
+from autoft.storage.finalists import FinalistRun, finalist_runs
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.storage.studies import StudyHandle, open_study, study_names
 from autoft.study.config import StorageConfig, StudyConfig
-from autoft.study.trial_weights import best_complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,29 @@ class StudyView:
     Attributes:
         config: Its configuration.
         records: Its trials.
+        runs: Its finalists' runs.
         files: Its folder.
     """
 
     config: StudyConfig
     records: tuple[TrialRecord, ...]
+    runs: tuple[FinalistRun, ...]
     files: StudyFiles
 
     @property
     def best(self) -> TrialRecord | None:
-        """The complete trial with the best value."""
-        return best_complete(self.records)
+        """The finalist with the best mean, or else the complete trial with the best value."""
+        return best_trial(self.records, self.finalists)
+
+    @property
+    def facts(self) -> StudyFacts:
+        """What a report must know of it besides its trials."""
+        return self.files.facts(self.records, self.runs)
+
+    @property
+    def finalists(self) -> Finalists:
+        """What the finalists scored on fresh seeds; no scores where none have run."""
+        return compared_finalists(self.records, self.runs, self.config.budget)
 
     @property
     def result(self) -> dict[str, Any]:
@@ -92,7 +106,8 @@ def load_study(name: str, *, studies_dir: str | Path = "studies", storage: str |
     place = StorageConfig(folder=str(studies_dir), url=storage)
     with opened(name, place) as study:
         config = replace(stored_config(study.config), storage=place)
-        return StudyView(config, read_trials(study), StudyFiles(config, json.loads(study.config)))
+        files = StudyFiles(config, json.loads(study.config))
+        return StudyView(config, read_trials(study), finalist_runs(study), files)
 
 
 def list_studies(storage: StorageConfig) -> list[StudyView]:

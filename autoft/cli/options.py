@@ -28,6 +28,13 @@ Models = Annotated[
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
+Timeout = Annotated[str | None, typer.Option("--timeout", help="Time limit, with finalists: 90s, 30m, 2h, 1h30m.")]
+Finalists = Annotated[
+    int, typer.Option("--finalists", help="Best configurations that are trained again beside the default.")
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="From which all seeds are derived; 0 unless given.")]
+FreshSeeds = Annotated[int, typer.Option("--seeds", help="Fresh seeds of each finalist.")]
+
 STUDIES_DIR = Path("studies")
 
 

@@ -10,11 +10,11 @@ from rich.console import Console
 
 from autoft.api.studies import StudyView
 from autoft.cli.options import where
-from autoft.cli.tables import config_table, front_table, label_table
+from autoft.cli.tables import config_table, finalist_table, front_table, label_table
 from autoft.report.cost_parts import firm_words
 from autoft.report.front import limit_words
 from autoft.report.matched import matched_info
-from autoft.report.words import duration, gain_words
+from autoft.report.words import duration, gain_words, search_words
 
 
 def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) -> None:
@@ -22,9 +22,14 @@ def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) 
     counts = result["trials"]
     ends = ("complete", "pruned", "infeasible", "failed")
     states = ", ".join(f"{counts[state]} {state}" for state in ends if counts[state])
-    spent = duration(result["seconds"]["search"])
+    spent = duration(result["seconds"]["total"])
     console.print(f"\n[bold]{counts['configurations']} configurations[/bold] in {spent}: {states}", highlight=False)
     console.print(gain_words(result), highlight=False, markup=False)
+    if result["finalists"]:
+        console.print(search_words(result), highlight=False, markup=False)
+        console.print(finalist_table(result))
+        for mishap in result["finalists"]["mishaps"]:
+            console.print(f"note: {mishap}", style="yellow", highlight=False, markup=False)
     facts = view.files.facts(view.records, result["seconds"]["search"])
     for words in limit_words(facts, view.records):
         console.print(words, highlight=False, markup=False)

@@ -34,7 +34,10 @@ def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
         f"{_count(config.compute.threads, 'thread')} each",
         "memory": f"about {plan.memory_mib / 1024:.1f} GiB a worker",
         "time": _time(opening, plan),
+        "finals": _finalists(opening, plan),
     }
+    if config.budget.timeout is not None:
+        lines["limit"] = _limit(config.budget.timeout)
     for name, text in lines.items():
         if not text:
             continue
@@ -69,7 +72,9 @@ def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:
         "seconds": {
             "default": plan.default_seconds,
             "longest": plan.longest_seconds,
-            "most": plan.total_seconds(config.budget.trials, config.budget.workers),
+            "finalists": plan.finalist_seconds(config.budget),
+            "most": plan.total_seconds(config.budget.trials, config.budget.workers)
+            + plan.finalist_seconds(config.budget),
         },
         "memory_mib": plan.memory_mib,
         "default": dict(plan.measures),
@@ -80,11 +85,26 @@ def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:
 def _time(opening: Opening, plan: Plan) -> str:
     budget = opening.config.budget
     most = plan.total_seconds(budget.trials, budget.workers)
-    limit = "" if budget.timeout is None else f", stopped after {duration(budget.timeout)}"
     return (
         f"default {duration(plan.default_seconds)}, at most {duration(most)} for "
-        f"{_count(budget.trials, 'configuration')}{limit}; most are stopped early"
+        f"{_count(budget.trials, 'configuration')}; most are stopped early"
     )
+
+
+def _finalists(opening: Opening, plan: Plan) -> str:
+    budget = opening.config.budget
+    seconds = plan.finalist_seconds(budget)
+    if not seconds:
+        return "none: the winner is not checked on fresh seeds"
+    rivals = min(budget.finalists, budget.trials - 1)
+    return (
+        f"then the best {rivals} and the default again on {_count(budget.seeds, 'fresh seed')}, "
+        f"{_count((rivals + 1) * budget.seeds, 'training')}, at most {duration(seconds)}"
+    )
+
+
+def _limit(timeout: float) -> str:
+    return f"all ends after {duration(timeout)}; trials end earlier, so that the finalists fit"
 
 
 def _count(number: int, noun: str) -> str:

@@ -50,7 +50,7 @@ def _folder(model: str, studies_dir: Path, storage: str | None) -> Path:
     from autoft.errors import StudyError
 
     view = load_study(model, studies_dir=studies_dir, storage=storage)
-    folder = deliver_best(view.config, view.files, view.records)
+    folder = deliver_best(view.config, view.files, view.facts, view.records)
     if folder is None:
         raise StudyError(f"study {model!r}: a complete trial expected, found none, search longer")
     return folder

@@ -27,8 +27,8 @@ def report_command(
     console = Console(stderr=as_json)
     view = load_study(study, studies_dir=studies_dir, storage=storage)
     with console.status("drawing the report"):
-        result = view.files.write(view.records, 0.0)
-        view.files.write_report(view.records, result)
+        result = view.files.write(view.records, view.runs)
+        view.files.write_report(view.facts, view.records, result)
     if as_json:
         print(json.dumps(result, indent=2, ensure_ascii=False))
     else:

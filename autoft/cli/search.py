@@ -9,7 +9,20 @@ from typing import Annotated, Any
 import typer
 
 from autoft.cli.aims import MaxLatency, MaxMemory, MaxParameters, Metric, Minimize, aims_of
-from autoft.cli.options import STUDIES_DIR, AsJson, Data, Device, Models, Storage, StudiesDir, where
+from autoft.cli.options import (
+    STUDIES_DIR,
+    AsJson,
+    Data,
+    Device,
+    Finalists,
+    FreshSeeds,
+    Models,
+    Seed,
+    Storage,
+    StudiesDir,
+    Timeout,
+    where,
+)
 from autoft.cli.units import seconds_of
 
 
@@ -19,14 +32,14 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     model: Models = None,
     space: Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")] = None,
     trials: Annotated[int, typer.Option("--trials", help="Configurations in total.")] = 50,
-    timeout: Annotated[str | None, typer.Option("--timeout", help="Time limit: 90s, 30m, 2h, 1h30m.")] = None,
+    timeout: Timeout = None,
     study: Annotated[str | None, typer.Option("--study", help="Name; an existing study is resumed.")] = None,
     studies_dir: StudiesDir = STUDIES_DIR,
     storage: Storage = None,
     workers: Annotated[int, typer.Option("--workers", help="Processes that train at once.")] = 1,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="From which all seeds are derived; 0 unless given.")
-    ] = None,
+    finalists: Finalists = 2,
+    seeds: FreshSeeds = 5,
+    seed: Seed = None,
     metric: Metric = None,
     device: Device = "auto",
     train_limit: Annotated[
@@ -60,7 +73,9 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         train_limit=train_limit,
         dev_limit=dev_limit,
         aims=aims_of(metric, minimize, max_latency, max_memory, max_parameters),
-        budget=BudgetConfig(trials=trials, timeout=seconds_of(timeout), workers=workers),
+        budget=BudgetConfig(
+            trials=trials, timeout=seconds_of(timeout), workers=workers, finalists=finalists, seeds=seeds
+        ),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     return _plan_only(options, as_json=as_json) if dry_run else _search(options, as_json=as_json)
@@ -121,6 +136,8 @@ def _search(options: Any, *, as_json: bool) -> int:
 
 
 def _resume(config: Any) -> str:
+    from autoft.study.config import BudgetConfig
+
     words = [
         "autoft",
         "search",
@@ -131,6 +148,8 @@ def _resume(config: Any) -> str:
         str(config.budget.trials),
     ]
     words += where(config.storage.folder, config.storage.url)
-    if config.budget.workers != 1:
-        words += ["--workers", str(config.budget.workers)]
+    usual = BudgetConfig()
+    for name in ("workers", "finalists", "seeds"):
+        if getattr(config.budget, name) != getattr(usual, name):
+            words += [f"--{name}", str(getattr(config.budget, name))]
     return shlex.join(words)

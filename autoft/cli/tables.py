@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from autoft.report.words import score
+from autoft.report.words import interval_words, mean_and_spread, score, signed_score
 from autoft.storage.records import TrialRecord
 from autoft.study.aims import measure_words
 
@@ -28,6 +28,9 @@ _NUMBERS = (
     "latency",
     "memory",
     "parameters",
+    "search",
+    "fresh seeds",
+    "95 % interval",
 )
 
 
@@ -80,6 +83,46 @@ def short_config(record: TrialRecord) -> str:
     if isinstance(freeze, float) and freeze > 0:
         words.append(f"freeze {freeze:.2f}")
     return " ".join(words)
+
+
+def finalist_table(result: Mapping[str, Any]) -> Table:
+    """Return the finalists, the best mean first: the search's own score, fresh seeds, gain over the default."""
+    table = plain_table("finalist", "search", "fresh seeds", "gain", "95 % interval", "more than noise")
+    default = (result["default"] or {}).get("trial")
+    for entry in result["finalists"]["ran"]:
+        gain = entry["gain"]
+        interval = "" if gain is None or gain["ci95"] is None else " to ".join(map(signed_score, gain["ci95"]))
+        table.add_row(
+            "default" if entry["trial"] == default else f"trial {entry['trial']}",
+            score(entry["dev"]),
+            mean_and_spread(entry),
+            "" if gain is None else signed_score(gain["mean"]),
+            interval,
+            "" if gain is None else "yes" if gain["significant"] else "no",
+        )
+    return table
+
+
+def scores_table(test: Mapping[str, Any]) -> Table:
+    """Return the test scores over all labels, with their intervals over resampled sentences where there are some."""
+    table = plain_table("metric", "best", "default", "gain", title="test, with 95 % intervals over its sentences")
+    default, intervals = test["default"] or {}, test.get("ci95") or {}
+    for name, value in test["best"].items():
+        if "." in name:
+            continue
+        gain = value - default[name] if name in default else None
+        table.add_row(
+            name,
+            *(
+                f"{words} {interval_words(intervals.get(of, {}).get(name))}".strip()
+                for of, words in (
+                    ("best", score(value)),
+                    ("default", score(default.get(name))),
+                    ("gain", signed_score(gain)),
+                )
+            ),
+        )
+    return table
 
 
 def config_table(best: Mapping[str, Any], default: Mapping[str, Any]) -> Table:

@@ -23,8 +23,7 @@ def score_test_command(
 
     from autoft.api.scoring import score_test
     from autoft.api.studies import load_study
-    from autoft.cli.tables import label_table, plain_table
-    from autoft.report.words import score
+    from autoft.cli.tables import label_table, scores_table
 
     console = Console(stderr=as_json)
     with console.status("scoring the test split"):
@@ -33,11 +32,7 @@ def score_test_command(
         print(json.dumps(test, indent=2))
         return
     default = test["default"] or {}
-    table = plain_table("metric", "best", "default", title="test")
-    for name, value in test["best"].items():
-        if "." not in name:
-            table.add_row(name, score(value), score(default.get(name)))
-    console.print(table)
+    console.print(scores_table(test))
     labels = label_table(test["best"], default)
     if labels is not None:
         console.print(labels)

@@ -22,7 +22,8 @@ def model_card(facts: Mapping[str, Any]) -> str:
     """Return the card of a delivered model as Markdown with its YAML header.
 
     Args:
-        facts: The manifest: `task`, `head`, `plain`, `labels`, `model`, `metric`, `dev`, `metrics`, `config`, `study`,
+        facts: The manifest: `task`, `head`, `plain`, `labels`, `model`, `metric`, `dev`, `metrics`, `config`,
+            `fresh_seeds`, `study`,
             `trial`, `trained`, `data`, `versions`.
     """
     parts = [
@@ -32,6 +33,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         f"({facts['data']['train']} train, {facts['data']['dev']} dev examples). {facts['trained']}",
         f"**Dev {facts['metric']}: {facts['dev']:.4f}** (best evaluation of trial {facts['trial']}; "
         "chosen on dev, so a little too good: `autoft test` scores the test split).",
+        *_fresh(facts),
         "## Scores on dev",
         _scores(facts["metrics"]),
         "## Use",
@@ -50,6 +52,14 @@ def model_card(facts: Mapping[str, Any]) -> str:
         "the labelled corpus; look at its errors on your own text before you rely on it.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _fresh(facts: Mapping[str, Any]) -> list[str]:
+    """Return what the same configuration gives on other seeds, where that is known."""
+    fresh = facts.get("fresh_seeds")
+    if not fresh:
+        return []
+    return [f"Trained again on fresh seeds: {fresh['words']} This model is the one of the search's own seed."]
 
 
 def _header(facts: Mapping[str, Any]) -> str:

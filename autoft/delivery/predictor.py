@@ -47,7 +47,7 @@ class Predictor:
         read = [self.task.read_input(record) for record in inputs]
         # An input without a single word has nothing that a model could read.
         examples = [example for example, _ in read if self.task.text(example).strip()]
-        predictions = iter(self._decode(examples))
+        predictions = iter(self.decide(examples))
         return [
             self.task.answer(next(predictions) if self.task.text(example).strip() else (), context)
             for example, context in read
@@ -55,9 +55,10 @@ class Predictor:
 
     def score(self, examples: Sequence[Any]) -> dict[str, float]:
         """Return every metric of the model on examples of its task."""
-        return self.task.score(examples, self._decode(list(examples)))
+        return self.task.score(examples, self.decide(examples))
 
-    def _decode(self, examples: list[Any]) -> list[Any]:
+    def decide(self, examples: Sequence[Any]) -> list[Any]:
+        """Return the model's prediction for each example of its task."""
         if not examples:
             return []
         features = self.task.encode(examples, self._tokenizer, self.labels, self.facts["max_length"])

@@ -53,34 +53,56 @@ def strict_span_scores(references: Sequence[Sequence[str]], predictions: Sequenc
     Raises:
         ValueError: If lengths differ, or a tag is neither `O` nor `B-LABEL` nor `I-LABEL`.
     """
-    lengths = _equal_lengths(references, predictions)
-    vocabulary = sorted(set(chain.from_iterable(references)) | set(chain.from_iterable(predictions)))
-    read = [_read(tag) for tag in vocabulary]
-    labels = sorted({label for _, label in read if label})
-    numbers = {label: number for number, label in enumerate(labels)}
-    kind_of = np.array([kind for kind, _ in read], dtype=np.int64)
-    label_of = np.array([numbers.get(label, -1) for _, label in read], dtype=np.int64)
-    codes = {tag: code for code, tag in enumerate(vocabulary)}
-    total = int(lengths.sum())
-    first = np.zeros(total + 1, dtype=bool)
-    first[np.cumsum(lengths) - lengths] = True
-    flat = [_flatten(tags, codes, total) for tags in (references, predictions)]
-    wanted, given = (_entities(kind_of[tags], label_of[tags], first[:total]) for tags in flat)
-    hit = wanted.ends[given.starts] == given.ends[given.starts]
-    hit &= wanted.labels[given.starts] == given.labels[given.starts]
-    right = _count(given.labels[given.starts[hit]], len(labels))
-    got = _count(given.labels[given.starts], len(labels))
-    support = _count(wanted.labels[wanted.starts], len(labels))
+    both = _match(references, predictions)
+    right = _count(both.given.labels[both.hits], len(both.labels))
+    got = _count(both.given.labels[both.given.starts], len(both.labels))
+    support = _count(both.wanted.labels[both.wanted.starts], len(both.labels))
     scores = _overall(right, got, support)
-    scores["accuracy"] = float((flat[0] == flat[1]).mean()) if total else 0.0
+    scores["accuracy"] = float(both.equal.mean()) if len(both.equal) else 0.0
     for number in np.flatnonzero(got + support):
-        label = labels[number]
+        label = both.labels[number]
         precision, recall, f1 = _ratios(right[number], got[number], support[number])
         scores[f"precision.{label}"] = precision
         scores[f"recall.{label}"] = recall
         scores[f"f1.{label}"] = f1
         scores[f"support.{label}"] = float(support[number])
     return scores
+
+
+def resampled_span_scores(
+    references: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]], picks: IntArray
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the metrics over all labels of `strict_span_scores` for each resample of the sequences, [R].
+
+    Args:
+        references: IOB2 tags of each sequence, [N][T].
+        predictions: The same for the predictions, [N][T].
+        picks: Which sequences each resample holds, [R, N].
+
+    Raises:
+        ValueError: As `strict_span_scores`.
+    """
+    both = _match(references, predictions)
+    count, size = len(both.lengths), len(both.labels)
+    owner = np.repeat(np.arange(count), both.lengths)
+    times = np.stack([np.bincount(row, minlength=count) for row in picks]).astype(np.float64)  # [R, N]
+
+    def summed(at: IntArray, labels: IntArray) -> npt.NDArray[np.float64]:
+        each = np.bincount(owner[at] * size + labels[at], minlength=count * size).reshape(count, size)
+        return times @ each.astype(np.float64)  # [R, C]
+
+    right = summed(both.hits, both.given.labels)
+    got = summed(both.given.starts, both.given.labels)
+    support = summed(both.wanted.starts, both.wanted.labels)
+    f1 = _shares(2 * right, got + support)
+    equal = times @ np.bincount(owner, weights=both.equal, minlength=count)
+    return {
+        "precision": _shares(right.sum(1), got.sum(1)),
+        "recall": _shares(right.sum(1), support.sum(1)),
+        "f1": _shares(2 * right.sum(1), got.sum(1) + support.sum(1)),
+        "macro_f1": _shares(f1.sum(1), (got + support > 0).sum(1).astype(np.float64)),
+        "accuracy": _shares(equal, times @ both.lengths.astype(np.float64)),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +118,46 @@ class _Entities:
     starts: IntArray
     ends: IntArray
     labels: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """References and predictions side by side.
+
+    Attributes:
+        labels: Every label that occurs.
+        lengths: Of each sequence, [N].
+        wanted: The references' entities.
+        given: The predictions' entities.
+        hits: Where predicted entities begin that are right.
+        equal: Where both tags are the same, [T].
+    """
+
+    labels: list[str]
+    lengths: IntArray
+    wanted: _Entities
+    given: _Entities
+    hits: IntArray
+    equal: npt.NDArray[np.bool_]
+
+
+def _match(references: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]) -> _Match:
+    lengths = _equal_lengths(references, predictions)
+    vocabulary = sorted(set(chain.from_iterable(references)) | set(chain.from_iterable(predictions)))
+    read = [_read(tag) for tag in vocabulary]
+    labels = sorted({label for _, label in read if label})
+    numbers = {label: number for number, label in enumerate(labels)}
+    kind_of = np.array([kind for kind, _ in read], dtype=np.int64)
+    label_of = np.array([numbers.get(label, -1) for _, label in read], dtype=np.int64)
+    codes = {tag: code for code, tag in enumerate(vocabulary)}
+    total = int(lengths.sum())
+    first = np.zeros(total + 1, dtype=bool)
+    first[np.cumsum(lengths) - lengths] = True
+    flat = [_flatten(tags, codes, total) for tags in (references, predictions)]
+    wanted, given = (_entities(kind_of[tags], label_of[tags], first[:total]) for tags in flat)
+    hit = wanted.ends[given.starts] == given.ends[given.starts]
+    hit &= wanted.labels[given.starts] == given.labels[given.starts]
+    return _Match(labels, lengths, wanted, given, given.starts[hit], flat[0] == flat[1])
 
 
 def _entities(kinds: IntArray, labels: IntArray, first: npt.NDArray[np.bool_]) -> _Entities:
@@ -151,6 +213,10 @@ def _overall(right: IntArray, got: IntArray, support: IntArray) -> dict[str, flo
         "f1": f1,
         "macro_f1": float(np.mean(each)) if each else 0.0,
     }
+
+
+def _shares(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def _ratios(right: np.int64, got: np.int64, support: np.int64) -> tuple[float, float, float]:

@@ -30,6 +30,36 @@ class DataFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finalists:
+    """What the finalists scored on dev, on the same fresh seeds.
+
+    Attributes:
+        scores: Trial number -> the metric on each seed, the same seeds in the same order for all;
+            the default is among them. Empty where none have run.
+        seeds: These seeds, never the search's own.
+        asked: Seeds that were asked for; more than `seeds` where the time was over before.
+        mishaps: In words, each run that diverged or did not fit, and with which value it counts.
+        seconds: Spent on them.
+
+    Raises:
+        ValueError: If the trials have unlike numbers of scores, or one is not a finite number.
+    """
+
+    scores: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+    asked: int = 0
+    mishaps: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        lengths = {number: len(scores) for number, scores in self.scores.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"finalists must share their seeds, got scores per trial {lengths}")
+        if not all(math.isfinite(one) for scores in self.scores.values() for one in scores):
+            raise ValueError(f"finalists' scores must be finite, got {dict(self.scores)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyFacts:
     """One search.
 
@@ -44,9 +74,9 @@ class StudyFacts:
         versions: Package -> version.
         plain: Whether plain `transformers` loads the best model.
         seconds: Spent on the search so far, over all its runs.
-        direction: Always `maximize`.
         default_number: The trial of the default configuration.
         aims: Limits, and what the score is set against.
+        finalists: What the best and the default scored on fresh seeds; no scores where none have run.
     """
 
     name: str
@@ -59,30 +89,6 @@ class StudyFacts:
     versions: Mapping[str, str] = field(default_factory=dict)
     plain: bool = True
     seconds: float = 0.0
-    direction: str = "maximize"
     default_number: int = 0
     aims: AimsConfig = field(default_factory=AimsConfig)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finalists:
-    """What the finalists scored on dev, on the same fresh seeds.
-
-    Attributes:
-        scores: Trial number -> the metric on each seed, the same seeds in the same order for all;
-            the default is among them.
-        seconds: Spent on them.
-
-    Raises:
-        ValueError: If the trials have unlike numbers of scores, or one is not a finite number.
-    """
-
-    scores: Mapping[int, tuple[float, ...]]
-    seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        lengths = {number: len(scores) for number, scores in self.scores.items()}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"finalists must share their seeds, got scores per trial {lengths}")
-        if not all(math.isfinite(one) for scores in self.scores.values() for one in scores):
-            raise ValueError(f"finalists' scores must be finite, got {dict(self.scores)}")
+    finalists: Finalists = field(default_factory=Finalists)

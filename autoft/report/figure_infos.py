@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -84,6 +85,22 @@ class ScoresInfo(NamedTuple):
     labels: tuple[Pair, ...]
 
 
+class Arm(NamedTuple):
+    """A finalist's scores on the fresh seeds, and their mean; `role` is `best`, `default` or `finalist`."""
+
+    number: int
+    role: str
+    scores: tuple[float, ...]
+    mean: float
+
+
+class FinalistsInfo(NamedTuple):
+    """Finalists, the best mean first, and the seeds that they share."""
+
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...]
+
+
 class Bar(NamedTuple):
     """When a trial ran: seconds from the first trial's start, and how many of them it computed."""
 
@@ -113,7 +130,7 @@ def history_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> HistoryIn
 
 def curves_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> CurvesInfo:
     """Return the learning curves: stopped trials first, the best last, as they are to be drawn."""
-    best = best_trial(records)
+    best = best_trial(records, facts.finalists)
     curves = []
     for record in records:
         reached = [one for one in record.evaluations if math.isfinite(one.value)]
@@ -143,7 +160,7 @@ def methods_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> MethodsIn
 
 def scores_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> ScoresInfo:
     """Return the best trial's metrics beside the default's."""
-    best = best_trial(records)
+    best = best_trial(records, facts.finalists)
     default = next((r for r in records if r.number == facts.default_number and r.state == "complete"), None)
     mine = dict(best.metrics) if best is not None else {}
     other = dict(default.metrics) if default is not None else {}
@@ -157,6 +174,18 @@ def scores_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> ScoresInfo
         labelled,
         _label_pairs(labelled, mine, other),
     )
+
+
+def finalists_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> FinalistsInfo:
+    """Return what the finalists scored, seed by seed."""
+    best = best_trial(records, facts.finalists)
+    arms = []
+    for number, scores in facts.finalists.scores.items():
+        role = "best" if best is not None and number == best.number else "finalist"
+        role = "default" if number == facts.default_number else role
+        arms.append(Arm(number, role, tuple(scores), statistics.fmean(scores)))
+    seeds = facts.finalists.seeds or tuple(range(1, 1 + max((len(arm.scores) for arm in arms), default=0)))
+    return FinalistsInfo(tuple(sorted(arms, key=lambda arm: (-arm.mean, arm.number))), seeds)
 
 
 def timeline_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> tuple[Bar, ...]:  # noqa: ARG001

@@ -25,6 +25,7 @@ from autoft.report.figure_infos import (
     Curve,
     Point,
     curves_info,
+    finalists_info,
     history_info,
     methods_info,
     scores_info,
@@ -75,6 +76,40 @@ def optimisation_history(facts: StudyFacts, records: Sequence[TrialRecord]) -> F
             line={"color": BEST, "width": 2.5, "shape": "hv"},
             hoverinfo="skip",
         )
+    return drawn
+
+
+@figure(
+    title="Finalists on fresh seeds",
+    caption="Each point is a training on a seed that the search never saw, a line is one seed; bars are means.",
+)
+def finalists_seeds(facts: StudyFacts, records: Sequence[TrialRecord]) -> Figure:
+    """Draw each finalist's scores, the same seed joined by a line."""
+    info = finalists_info(facts, records)
+    if not info.arms:
+        return notice("No finalist has been trained again on fresh seeds.")
+    drawn = canvas(y=f"dev {facts.metric}")
+    for place, seed in enumerate(info.seeds):
+        drawn.add_scatter(
+            x=list(range(len(info.arms))), y=[arm.scores[place] for arm in info.arms], mode="lines",
+            line={"color": PALE, "width": 1}, name=f"seed {seed}", showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
+    colours = {"best": BEST, "default": DEFAULT, "finalist": STATE_COLOURS["complete"]}
+    for at, arm in enumerate(info.arms):
+        drawn.add_scatter(
+            x=[at] * len(arm.scores), y=list(arm.scores), mode="markers", showlegend=False,
+            marker={"color": colours[arm.role], "size": 9}, text=[f"seed {seed}" for seed in info.seeds],
+            hovertemplate=f"trial {arm.number}, %{{text}}: %{{y:.4f}}<extra></extra>",
+        )  # fmt: skip
+        drawn.add_shape(
+            type="line", x0=at - 0.25, x1=at + 0.25, y0=arm.mean, y1=arm.mean,
+            line={"color": colours[arm.role], "width": 2.5},
+        )  # fmt: skip
+    names = ["default" if arm.number == facts.default_number else f"trial {arm.number}" for arm in info.arms]
+    drawn.update_xaxes(
+        tickvals=list(range(len(names))), ticktext=names, showgrid=False,
+        range=[-0.6, len(names) - 0.4],
+    )  # fmt: skip
     return drawn
 
 

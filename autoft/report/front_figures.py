@@ -44,7 +44,7 @@ def _draw_front(facts: StudyFacts, records: Sequence[TrialRecord], measure: str)
     if info.default is not None:
         looks = {"color": DEFAULT, "size": 13, "symbol": "diamond-open", "line": {"width": 2.5}}
         _add(drawn, [info.default], "default", measure, looks)
-    best = best_trial(records)
+    best = best_trial(records, facts.finalists)
     found = [point for point in (*info.front, *info.others) if best is not None and point.number == best.number]
     _add(drawn, found, "best", measure, {"color": BEST, "size": 17, "symbol": "circle-open", "line": {"width": 2.5}})
     _widen(drawn, [*info.front, *info.others, *([info.default] if info.default else [])])

@@ -11,7 +11,17 @@ from autoft.report.facts import StudyFacts
 from autoft.report.figure_infos import scores_info
 from autoft.report.figures import wanted_figures
 from autoft.report.result import build_result
-from autoft.report.words import NOTHING, config_lines, count_words, duration, gain_words, score
+from autoft.report.words import (
+    NOTHING,
+    config_lines,
+    count_words,
+    duration,
+    gain_with_interval,
+    gain_words,
+    mean_and_spread,
+    score,
+    search_words,
+)
 from autoft.storage.records import TrialRecord
 
 if TYPE_CHECKING:
@@ -79,6 +89,7 @@ def note(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str,
         f"{count_words(counts['configurations'], 'configuration')} of "
         f"{plain_markdown(result['model'])} on {plain_markdown(facts.data.origin)}: {ended}; "
         f"{duration(result['seconds']['total'])} in total.",
+        *_finalist_parts(result),
         *_best_parts(result),
         *_label_parts(facts, records),
         *_trial_parts(records),
@@ -94,6 +105,26 @@ def plain_markdown(text: object) -> str:
     """Return text that Markdown shows as it stands: nothing of it is markup, HTML or a link."""
     one_line = " ".join(str(text).split())
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&$:])", r"\\\1", one_line)
+
+
+def _finalist_parts(result: Mapping[str, Any]) -> Iterable[str]:
+    found = result["finalists"]
+    if not found:
+        return
+    yield plain_markdown(search_words(result))
+    default = (result["default"] or {}).get("trial")
+    yield _table(
+        ("finalist", "search's own seed", "fresh seeds", "gain"),
+        [
+            (
+                "default" if one["trial"] == default else f"trial {one['trial']}",
+                score(one["dev"]),
+                mean_and_spread(one),
+                NOTHING if one["gain"] is None else gain_with_interval(one["gain"]),
+            )
+            for one in found["ran"]
+        ],
+    )
 
 
 def _best_parts(result: Mapping[str, Any]) -> Iterable[str]:

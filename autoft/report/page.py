@@ -14,6 +14,7 @@ from autoft.report.drawing import FigureKind
 from autoft.report.facts import StudyFacts
 from autoft.report.figures import wanted_figures
 from autoft.report.markup import Html, element, join
+from autoft.report.page_finalists import finalists_table
 from autoft.report.page_template import PAGE, SCRIPT, STYLE
 from autoft.storage.records import TrialRecord
 
@@ -61,6 +62,8 @@ def _body(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str
                 ),
                 kind="columns",
             ),
+            element("h2", "Finalists"),
+            _card("", finalists_table(result)),
             *_fronts(facts, records, best),
             element("h2", "Figures"),
             element("div", *(_figure(one, facts, records) for one in wanted_figures(facts)), kind="columns"),

@@ -17,6 +17,7 @@ from autoft.report.words import (
     duration,
     gain_words,
     score,
+    search_words,
     signed_score,
     value_words,
 )
@@ -50,8 +51,7 @@ def tiles(facts: StudyFacts, result: Mapping[str, Any]) -> Html:
     gain, checked = None, ""
     if best_score is not None and default_score is not None and best["trial"] != default["trial"]:
         gain = best_score - default_score
-        seeds = len(best["dev_seeds"])
-        checked = f" · {count_words(seeds, 'fresh seed') if seeds else 'one seed, not checked'}"
+        checked = _checked(result)
     found = f"trial {best['trial']}" if best else "nothing completed"
     return element(
         "div",
@@ -67,6 +67,8 @@ def tiles(facts: StudyFacts, result: Mapping[str, Any]) -> Html:
 def summary(facts: StudyFacts, result: Mapping[str, Any], records: Sequence[TrialRecord]) -> Html:
     """Return what was found, in words."""
     parts = [element("p", gain_words(result), kind="lead")]
+    if result["finalists"]:
+        parts.append(element("p", search_words(result), kind="muted"))
     default = next((r for r in records if r.number == facts.default_number), None)
     if default is not None and default.state != "complete":
         reached = "" if default.value is None else f" at dev {facts.metric} {score(default.value)}"
@@ -148,7 +150,17 @@ def test_scores(facts: StudyFacts, result: Mapping[str, Any]) -> Html:
     rows = [Row((Cell(n), *_pair(Pair(n, best.get(n), default.get(n))))) for n in names]
     head = [Cell("test metric"), *(Cell(name, "number") for name in ("best", "default", "gain"))]
     opened = count_words(len(test.get("opened") or ()), "time")
-    return join([table(head, rows), element("p", f"The test split was opened {opened}.", kind="muted")])
+    words = f"The test split was opened {opened}.{_test_gain(facts.metric, test)}"
+    return join([table(head, rows), element("p", words, kind="muted")])
+
+
+def _test_gain(metric: str, test: Mapping[str, Any]) -> str:
+    """Return how sure the gain on the test split is, over its sentences."""
+    interval = (test.get("ci95") or {}).get("gain", {}).get(metric)
+    if interval is None:
+        return ""
+    low, high = map(signed_score, interval)
+    return f" Over its sentences the gain in {metric} lies between {low} and {high} (95\N{NO-BREAK SPACE}%, bootstrap)."
 
 
 def trials(facts: StudyFacts, records: Sequence[TrialRecord], best: int | None) -> Html:
@@ -266,6 +278,14 @@ def _sealed(facts: StudyFacts) -> tuple[str | Html, ...]:
 
 def _tile(number: str, words: str, kind: str = "tile") -> Html:
     return element("div", element("b", number), element("span", words), kind=kind)
+
+
+def _checked(result: Mapping[str, Any]) -> str:
+    seeds = len(result["best"]["dev_seeds"])
+    if not seeds or result["gain"] is None:
+        return " · one seed, not checked"
+    verdict = "more than noise" if result["gain"]["significant"] else "may be noise"
+    return f" · {count_words(seeds, 'fresh seed')}, {verdict}"
 
 
 def _shown_score(entry: Mapping[str, Any] | None) -> float | None:

@@ -2,58 +2,55 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from autoft.report.facts import Finalists, StudyFacts
 from autoft.report.front import front_entries
+from autoft.report.gain import Gain, gains_over
 from autoft.storage.attributes import plain
+from autoft.storage.finalists import FinalistRun
 from autoft.storage.records import TrialRecord
-from autoft.study.trial_weights import best_complete
-
-# Two-sided 95 % points of Student's t with 1, 2, … degrees of freedom.
-_STUDENT_T = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
+from autoft.study.config import BudgetConfig
+from autoft.study.final_choice import finalists_of, whole_seeds
+from autoft.study.trial_weights import best_complete, ranked_complete
 
 
 def build_result(
     facts: StudyFacts,
     records: Sequence[TrialRecord],
-    finalists: Finalists | None = None,
     test: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the content of result.json: plain JSON, without NaN.
 
     The best is the finalist with the best mean where finalists have run, else the complete trial
     with the best value; the default is among them unless it breaks a limit, and the lower number wins
-    where two are equal. `front` stands there where the search minimizes a measure.
+    where two are equal. `gain` is what the best gives over the default: exactly 0 where the default itself
+    is the best; what the others lack then stands in `finalists`. `front` stands there where the search
+    minimizes a measure.
 
     Args:
         facts: The study.
         records: All its trials.
-        finalists: What they scored on fresh seeds; None where they have not run.
         test: `best` and `default` (metric -> value) and `opened`; None while the split is sealed.
     """
-    best = best_trial(records, finalists)
+    best = best_trial(records, facts.finalists)
     default = next((one for one in records if one.number == facts.default_number), None)
-    found_in = finalists or Finalists(scores={})
+    gains = finalist_gains(facts)
     model = facts.model if best is None else best.config.get("model", facts.model)
     result = {
         "study": facts.name,
         "task": facts.task,
         "metric": facts.metric,
-        "direction": facts.direction,
+        "direction": "maximize",
         "model": model,
         "seed": facts.seed,
         "plain": facts.plain,
-        "best": None if best is None else _entry(best, found_in),
-        "default": None if default is None else _entry(default, found_in),
-        "gain": _gain(best, facts.default_number, found_in),
+        "best": None if best is None else _entry(best, facts.finalists),
+        "default": None if default is None else _entry(default, facts.finalists),
+        "gain": _gain(best, facts.default_number, gains),
+        "finalists": _finalists(records, facts.finalists, gains),
         "test": test,
         "trials": {
             "configurations": len(records),
@@ -64,8 +61,8 @@ def build_result(
         },
         "seconds": {
             "search": facts.seconds,
-            "finalists": found_in.seconds,
-            "total": facts.seconds + found_in.seconds,
+            "finalists": facts.finalists.seconds,
+            "total": facts.seconds + facts.finalists.seconds,
         },
         "data": {
             "train": facts.data.train,
@@ -80,35 +77,53 @@ def build_result(
     return cast(dict[str, Any], plain(result))
 
 
-def best_trial(records: Sequence[TrialRecord], finalists: Finalists | None = None) -> TrialRecord | None:
+def best_trial(records: Sequence[TrialRecord], finalists: Finalists) -> TrialRecord | None:
     """Return the finalist with the best mean, or else the complete trial with the best value; it breaks no limit."""
-    means = {
-        number: statistics.fmean(scores) for number, scores in (finalists.scores if finalists else {}).items() if scores
-    }
+    means = {number: statistics.fmean(scores) for number, scores in finalists.scores.items() if scores}
     ran = [record for record in records if record.number in means and record.feasible]
     if ran:
         return max(ran, key=lambda record: (means[record.number], -record.number))
     return best_complete(records)
 
 
-def paired_gain(best: Sequence[float], default: Sequence[float]) -> dict[str, Any]:
-    """Return mean and 95 % interval of the differences, seed by seed, by Student's t.
+def compared_finalists(records: Sequence[TrialRecord], runs: Sequence[FinalistRun], budget: BudgetConfig) -> Finalists:
+    """Return what can be compared: the finalists on the seeds that all have run, and earlier ones with them.
 
-    One seed has no interval, and no gain of it is significant.
+    Until today's finalists have one whole seed, those that an earlier run of the search has finished stand.
 
     Args:
-        best: The metric of the best on each seed.
-        default: The metric of the default on the same seeds.
+        records: All trials of the study.
+        runs: All of its finalists' runs.
+        budget: How many finalists and seeds are asked for; none are compared where it asks for none.
     """
-    differences = [one - other for one, other in zip(best, default, strict=True)]
-    mean = statistics.fmean(differences)
-    freedom = len(differences) - 1
-    if freedom < 1:
-        return {"mean": mean, "ci95": None, "significant": False}
-    # Beyond the table its last point is a little too careful.
-    quantile = _STUDENT_T[min(freedom, len(_STUDENT_T)) - 1]
-    half = quantile * statistics.stdev(differences) / math.sqrt(len(differences))
-    return {"mean": mean, "ci95": [mean - half, mean + half], "significant": mean - half > 0}
+    if not budget.finalists:
+        return Finalists()
+    ran = sorted({run.number for run in runs} & {record.number for record in ranked_complete(records)})
+    places = whole_seeds([record.number for record in finalists_of(records, budget)], runs, budget)
+    places = places or tuple(range(budget.seeds))
+    wanted = [number for number in ran if set(places) <= {run.index for run in runs if run.number == number}]
+    if len(wanted) < 2:
+        return Finalists()
+    found = {(run.number, run.index): run for run in runs}
+    return Finalists(
+        scores={number: tuple(found[number, index].value for index in places) for number in wanted},
+        seeds=tuple(found[wanted[0], index].seed for index in places),
+        asked=budget.seeds,
+        mishaps=tuple(
+            f"trial {run.number}, seed {run.seed}: {run.state}, {run.reason}; it counts with {run.value:.4f}"
+            for run in runs
+            if run.number in wanted and run.index in places and run.reason
+        ),
+    )
+
+
+def finalist_gains(facts: StudyFacts) -> dict[int, Gain]:
+    """Return the gain of each finalist over the default; empty where they have not run."""
+    scores = facts.finalists.scores
+    default = scores.get(facts.default_number)
+    if not default:
+        return {}
+    return gains_over(default, {number: one for number, one in scores.items() if number != facts.default_number})
 
 
 def _entry(record: TrialRecord, finalists: Finalists) -> dict[str, Any]:
@@ -118,17 +133,46 @@ def _entry(record: TrialRecord, finalists: Finalists) -> dict[str, Any]:
         "config": record.config,
         # What an unfinished trial reached is not comparable with what a finished one reached.
         "dev": record.value if record.state == "complete" else None,
+        **_seeds(scores),
+    }
+
+
+def _seeds(scores: Sequence[float]) -> dict[str, Any]:
+    return {
         "dev_seeds": scores,
         "dev_mean": statistics.fmean(scores) if scores else None,
         "dev_std": statistics.stdev(scores) if len(scores) > 1 else None,
     }
 
 
-def _gain(best: TrialRecord | None, default: int, finalists: Finalists) -> dict[str, Any] | None:
-    scores = finalists.scores
-    if best is None or not scores.get(best.number) or not scores.get(default):
+def _gain(best: TrialRecord | None, default: int, gains: Mapping[int, Gain]) -> dict[str, Any] | None:
+    if best is None or not gains:
         return None
-    return paired_gain(scores[best.number], scores[default])
+    return (Gain(0.0, (0.0, 0.0)) if best.number == default else gains[best.number]).to_json()
+
+
+def _finalists(
+    records: Sequence[TrialRecord], finalists: Finalists, gains: Mapping[int, Gain]
+) -> dict[str, Any] | None:
+    """Return all that ran on fresh seeds, the best mean first; None where none has."""
+    ran = [record for record in records if finalists.scores.get(record.number)]
+    if not ran:
+        return None
+    entries = [
+        {
+            "trial": record.number,
+            "dev": record.value,
+            **_seeds(finalists.scores[record.number]),
+            "gain": gains[record.number].to_json() if record.number in gains else None,
+        }
+        for record in ran
+    ]
+    return {
+        "seeds": finalists.seeds,
+        "asked": finalists.asked,
+        "mishaps": finalists.mishaps,
+        "ran": sorted(entries, key=lambda entry: (-entry["dev_mean"], entry["trial"])),
+    }
 
 
 def _count(records: Sequence[TrialRecord], state: str) -> int:

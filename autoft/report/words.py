@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from autoft.space.domains import Scalar, same, spell
@@ -117,25 +117,52 @@ def _without_best(default: Mapping[str, Any] | None, metric: str) -> str:
     )
 
 
+def gain_with_interval(gain: Mapping[str, Any]) -> str:
+    """Return a gain of result.json with its interval: `+0.1000 (95 % interval +0.0500 to +0.1500)`."""
+    if gain["ci95"] is None:
+        return signed_score(gain["mean"])
+    low, high = map(signed_score, gain["ci95"])
+    return f"{signed_score(gain['mean'])} (95\N{NO-BREAK SPACE}% interval {low} to {high})"
+
+
+def interval_words(interval: Sequence[float] | None) -> str:
+    """Return an interval in brackets: `[0.4012 … 0.4801]`; empty where there is none."""
+    return "" if interval is None else f"[{' … '.join(score(one).replace('-', '−') for one in interval)}]"
+
+
+def search_words(result: Mapping[str, Any]) -> str:
+    """Return how the search's own score of what it picked compares with fresh seeds; empty where none have run."""
+    finalists = result["finalists"]
+    if not finalists:
+        return ""
+    picked = next(entry for entry in finalists["ran"] if entry["trial"] != result["default"]["trial"])
+    words = (
+        f"The search's own score of trial {picked['trial']}, {score(picked['dev'])}, is of the one seed on which it "
+        f"was picked, and so flattered; over fresh seeds its mean is {mean_and_spread(picked)}."
+    )
+    ran, asked = len(finalists["seeds"]), finalists["asked"]
+    return words if ran >= asked else f"{words} The time was over after {ran} of {asked} seeds."
+
+
+def mean_and_spread(entry: Mapping[str, Any]) -> str:
+    """Return mean and standard deviation over fresh seeds of an entry of result.json: `0.4612 ± 0.0100`."""
+    spread = "" if entry["dev_std"] is None else f" ± {score(entry['dev_std'])}"
+    return score(entry["dev_mean"]) + spread
+
+
 def _checked_gain(result: Mapping[str, Any], metric: str) -> str:
     best, default, gain = result["best"], result["default"], result["gain"]
     seeds = count_words(len(best["dev_seeds"]), "fresh seed")
     if best["trial"] == default["trial"]:
-        return f"On {seeds} no finalist beat the default, which reaches {metric} {_mean(default)} on average."
-    interval = ""
-    if gain["ci95"] is not None:
-        low, high = map(signed_score, gain["ci95"])
-        interval = f" (95\N{NO-BREAK SPACE}% interval {low} to {high})"
+        return (
+            f"On {seeds} no finalist beat the default, which reaches {metric} {mean_and_spread(default)} on average: "
+            "the default would do as well."
+        )
     verdict = "This is more than noise." if gain["significant"] else "This may be noise: the default would do as well."
     return (
-        f"On {seeds} trial {best['trial']} reaches {metric} {_mean(best)} on average, the default "
-        f"{_mean(default)}: a gain of {signed_score(gain['mean'])}{interval}. {verdict}"
+        f"On {seeds} trial {best['trial']} reaches {metric} {mean_and_spread(best)} on average, the default "
+        f"{mean_and_spread(default)}: a gain of {gain_with_interval(gain)}. {verdict}"
     )
-
-
-def _mean(entry: Mapping[str, Any]) -> str:
-    spread = "" if entry["dev_std"] is None else f" ± {score(entry['dev_std'])}"
-    return score(entry["dev_mean"]) + spread
 
 
 def _gain(difference: float, base: float) -> str:

@@ -50,11 +50,15 @@ class BudgetConfig:
         trials: Configurations in total, over all workers and resumptions.
         timeout: Seconds of search from now on; None has no limit.
         workers: Processes that host trials.
+        finalists: Best configurations that are trained again beside the default; 0 trains none again.
+        seeds: Fresh seeds on which each of them is trained again.
     """
 
     trials: int = 50
     timeout: float | None = None
     workers: int = 1
+    finalists: int = 2
+    seeds: int = 5
 
     def __post_init__(self) -> None:
         problems = []
@@ -64,6 +68,10 @@ class BudgetConfig:
             problems.append(f"--timeout: a time above 0 expected, got {self.timeout}")
         if self.workers < 1:
             problems.append(f"--workers: a count of at least 1 expected, got {self.workers}")
+        if self.finalists < 0:
+            problems.append(f"--finalists: a count of at least 0 expected, got {self.finalists}")
+        if self.seeds < 1:
+            problems.append(f"--seeds: a count of at least 1 expected, got {self.seeds}")
         if problems:
             raise StudyError(*problems)
 

@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ import torch
 from autoft.errors import ConfigError, Diverged, OutOfMemory, OverLimit, StorageError, TimedOut
 from autoft.space import SearchSpace
 from autoft.storage.checkpoints import Checkpoint, CheckpointStore
+from autoft.storage.finalists import finalist_runs
 from autoft.storage.leases import Claim, LeaseLost
 from autoft.storage.reading import read_trials
 from autoft.storage.records import EvaluationRecord, Scalar, TrialRecord
@@ -29,10 +30,11 @@ from autoft.strategy.suggest import proposal_of
 from autoft.study.bench import Bench, Workbench
 from autoft.study.config import StudyConfig
 from autoft.study.execution import Execution, rungs_of
+from autoft.study.final_choice import kept_numbers, may_be_kept
 from autoft.study.lease import holding
 from autoft.study.measures import admit_trial
 from autoft.study.trial_config import TrialConfig, build_trial_config
-from autoft.study.trial_weights import drop_weights, would_be_best
+from autoft.study.trial_weights import drop_weights
 from autoft.tasks import TASKS
 from autoft.training.runtime import Runtime
 
@@ -92,7 +94,8 @@ def run_trial(context: TrialContext, held: Claim) -> Outcome:
     if outcome.state == "complete":
         attempt.keep_weights()
     tell(context.study, held, outcome)
-    drop_weights(context.weights, read_trials(context.study))
+    records, runs = read_trials(context.study), finalist_runs(context.study)
+    drop_weights(context.weights, records, kept_numbers(records, runs, context.config.budget))
     logger.info(
         "trial %d: %s in %.1f s %s",
         held.number,
@@ -190,11 +193,13 @@ class _Attempt:
             raise Stopped(ruling.reason)
 
     def keep_weights(self) -> None:
-        """Save the best weights where the trial is the default or the best so far."""
+        """Save the best weights where the trial is the default or may be the best."""
         if self.execution is None or self.execution.best is None:
             return
         best, number = self.execution.best, self._held.number
-        if number == 0 or would_be_best(read_trials(self._context.study), number, best.scores.value):
+        records = read_trials(self._context.study)
+        done = replace(records[number], state="complete", value=best.scores.value)
+        if may_be_kept(records, done, self._context.config.budget):
             arrays = {name: value.numpy() for name, value in best.weights.items()}
             self._context.weights.save(number, best.step, Checkpoint(arrays, {}))
 

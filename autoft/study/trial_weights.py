@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from autoft.errors import StudyError
@@ -17,7 +17,7 @@ def study_folder(config: StudyConfig) -> Path:
 
 
 def weights_store(config: StudyConfig) -> CheckpointStore:
-    """Return where the best weights of the default and of the best trial are kept."""
+    """Return where the best weights of the default and of those that may be the best are kept."""
     return CheckpointStore(study_folder(config) / "checkpoints" / "weights")
 
 
@@ -36,23 +36,20 @@ def weights_file(config: StudyConfig, record: TrialRecord) -> Path:
     return path
 
 
+def ranked_complete(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Return the complete trials that break no limit, the best value first, the lower number where two are equal."""
+    complete = [one for one in records if one.state == "complete" and one.value is not None and one.feasible]
+    return sorted(complete, key=lambda record: (-(record.value or 0.0), record.number))
+
+
 def best_complete(records: Sequence[TrialRecord]) -> TrialRecord | None:
     """Return the complete trial with the best value that breaks no limit, the lower number where two are equal."""
-    complete = [one for one in records if one.state == "complete" and one.value is not None and one.feasible]
-    return max(complete, key=lambda record: (record.value or 0.0, -record.number), default=None)
+    return next(iter(ranked_complete(records)), None)
 
 
-def would_be_best(records: Sequence[TrialRecord], number: int, value: float) -> bool:
-    """Return whether a trial that is completed with `value` now is the best of all, ties included."""
-    mine = TrialRecord(number, "complete", value, {})
-    return best_complete([*(record for record in records if record.number != number), mine]) is mine
-
-
-def drop_weights(store: CheckpointStore, records: Sequence[TrialRecord]) -> None:
-    """Keep the weights of the default and of the best complete trial only; trials still running are left alone."""
-    best = best_complete(records)
-    kept = {0, best.number if best is not None else 0}
+def drop_weights(store: CheckpointStore, records: Sequence[TrialRecord], kept: Collection[int]) -> None:
+    """Drop the weights of all trials but those to be kept; trials still running are left alone."""
     decided = {record.number for record in records if record.state not in ("running", "paused")}
     for stored in store.stored():
-        if stored.number in decided - kept:
+        if stored.number in decided - set(kept):
             store.drop(stored.number, stored.rung)

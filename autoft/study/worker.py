@@ -1,4 +1,4 @@
-"""A worker: hosts one trial after another on one device, until the budget is spent or its pipe closes.
+"""A worker: hosts one trial after another on one device, then finalists, until the budget is spent or its pipe closes.
 
 Started as `python -m autoft.study.worker NUMBER`. Standard input: the study's configuration as one line of JSON, then
 `{"go": true, "deadline": …}`. Standard output: one line of JSON, `{"plan": …}` or `{"problems": […]}`,
@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,6 +30,7 @@ from autoft.strategy.schedule import SCHEDULES
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.bench import Workbench
 from autoft.study.config import StudyConfig
+from autoft.study.finalists import TrialTime, run_next_finalist
 from autoft.study.lease import Interrupted
 from autoft.study.plan import measure_plan
 from autoft.study.rows import load_rows
@@ -96,15 +98,18 @@ def _work(
         stop=stop,
         limit=limit,
     )
-    me = worker_name()
+    me, time_for_trials = worker_name(), TrialTime(context)
     try:
         while not stop.is_set() and not limit.is_over(time.time()):
-            held = recover_lost(study, me) or ask_trial(study, me, limit=config.budget.trials)
-            if held is None:
-                break
-            faults.reached("worker.trial")
+            held, ends = None, time_for_trials.limit()
+            if not ends.is_over(time.time()):
+                held = recover_lost(study, me) or ask_trial(study, me, limit=config.budget.trials)
             try:
-                run_trial(context, held)
+                if held is not None:
+                    faults.reached("worker.trial")
+                    run_trial(replace(context, limit=ends), held)
+                elif not run_next_finalist(context, me):
+                    break
             except LeaseLost as lost:
                 logger.warning("%s", lost)
     except Interrupted:

@@ -90,6 +90,20 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
     def score(self, examples: Sequence[ExampleT], predictions: Sequence[PredictionT]) -> dict[str, float]:
         """Return every metric, `metric` among them; `f1.PER` is the metric `f1` of the label PER."""
 
+    def resampled_scores(
+        self, examples: Sequence[ExampleT], predictions: Sequence[PredictionT], picks: npt.NDArray[np.int64]
+    ) -> dict[str, npt.NDArray[np.float64]]:
+        """Return every metric over all labels for each resample of the examples, [R]; a task may do this faster.
+
+        Args:
+            examples: N of them.
+            predictions: One an example.
+            picks: Which examples each resample holds, [R, N].
+        """
+        scores = [self.score([examples[i] for i in row], [predictions[i] for i in row]) for row in picks]
+        names = dict.fromkeys(name for one in scores for name in one if "." not in name)
+        return {name: np.array([one.get(name, 0.0) for one in scores]) for name in names}
+
     @abstractmethod
     def floor(self, metric: str) -> float:
         """Return the value of `metric` for a model that has learned nothing; there, dev loss ranks."""

@@ -15,7 +15,7 @@ from autoft.data.rows import Row
 from autoft.data.tagging import normalise_rows
 from autoft.data.words import split_words
 from autoft.errors import DataError
-from autoft.metrics import iob2_spans, strict_span_scores
+from autoft.metrics import iob2_spans, resampled_span_scores, strict_span_scores
 from autoft.tasks.base import Notice, Task
 
 _IGNORED = -100
@@ -144,6 +144,16 @@ class Ner(Task[NerExample, tuple[str, ...]]):
         return strict_span_scores(
             [example.tags for example in examples],
             [_fit_length(tags, len(example.words)) for example, tags in zip(examples, predictions, strict=True)],
+        )
+
+    def resampled_scores(
+        self, examples: Sequence[NerExample], predictions: Sequence[tuple[str, ...]], picks: npt.NDArray[np.int64]
+    ) -> dict[str, npt.NDArray[np.float64]]:
+        """Return strict precision, recall and F1 over all types for each resample of the sentences, [R]."""
+        return resampled_span_scores(
+            [example.tags for example in examples],
+            [_fit_length(tags, len(example.words)) for example, tags in zip(examples, predictions, strict=True)],
+            picks,
         )
 
     def floor(self, metric: str) -> float:

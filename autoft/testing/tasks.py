@@ -127,6 +127,19 @@ class TaskContract:
         """Return the encoded examples, none of them cut."""
         return task.encode(examples, tokenizer, labels, ROOMY)
 
+    def test_resampled_scores_are_those_of_the_resampled_examples(
+        self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str]
+    ) -> None:
+        """A task that scores resamples faster scores them alike."""
+        outputs = disturb(one_hot(features, len(labels)), 0.3, seed=2)
+        predictions = task.decode(outputs, features, labels)
+        picks = np.random.default_rng(3).integers(0, len(examples), size=(4, len(examples)))
+        found = task.resampled_scores(examples, predictions, picks)
+        assert set(task.metrics) <= set(found)
+        for at, row in enumerate(picks):
+            scores = task.score([examples[i] for i in row], [predictions[i] for i in row])
+            assert [n for n, values in found.items() if not math.isclose(values[at], scores[n], abs_tol=CLOSE)] == []
+
     def test_references_score_the_best_value(
         self, task: Task[Any, Any], examples: list[Any], references: list[Any]
     ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from autoft.api.outputs import StudyFiles
+from autoft.storage.finalists import FinalistRun
 from autoft.storage.records import TrialRecord
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
 
@@ -47,6 +48,14 @@ def test_a_resumed_search_does_not_tell_it_again(config: StudyConfig) -> None:
     files = StudyFiles(config, {})
     files.note_decided((RECORDS[0], TrialRecord(1, "pruned", 0.1, {}, reason="rung 3")))
     assert [one["number"] for one in events(files)] == [0, 1]
+
+
+def test_a_finalists_run_is_told_once_over_all_runs_of_a_search(config: StudyConfig) -> None:
+    runs = (FinalistRun(0, 0, 1, 0.5), FinalistRun(3, 0, 1, 0.6))
+    StudyFiles(config, {}).note_decided((), runs[:1])
+    StudyFiles(config, {}).note_decided((), runs)
+    found = [(one["event"], one["number"], one["seed"], one["value"]) for one in events(StudyFiles(config, {}))]
+    assert found == [("finalist", 0, 1, 0.5), ("finalist", 3, 1, 0.6)]
 
 
 def test_a_line_that_was_cut_short_does_not_matter(config: StudyConfig) -> None:

@@ -22,8 +22,8 @@ from autoft.cli import main
 from autoft.files import check_manifest
 
 RESULT = {
-    "study", "task", "metric", "direction", "model", "seed", "plain", "best", "default", "gain", "test", "trials",
-    "seconds", "data", "versions",
+    "study", "task", "metric", "direction", "model", "seed", "plain", "best", "default", "gain", "finalists", "test",
+    "trials", "seconds", "data", "versions",
 }  # fmt: skip
 ENTRY = {"trial", "config", "dev", "dev_seeds", "dev_mean", "dev_std"}
 REPLAY = """
@@ -36,12 +36,13 @@ for number in sys.argv[1:]:
         sys.exit(code)
 """
 TRIALS = 9
+FINALISTS = ("--finalists", "1", "--seeds", "2")
 
 
 @pytest.fixture(scope="module")
 def search(desk: Any) -> Any:
     """A search; its result.json as it was then."""
-    return desk.search("first", "--trials", str(TRIALS))
+    return desk.search("first", "--trials", str(TRIALS), *FINALISTS)
 
 
 @pytest.fixture
@@ -91,8 +92,8 @@ def test_result_json_has_exactly_its_keys(search: Any) -> None:
     assert set(search["trials"]) == {"configurations", "complete", "pruned", "failed", "infeasible"}
     assert set(search["seconds"]) == {"search", "finalists", "total"}
     assert set(search["data"]) == {"train", "dev", "test", "fingerprint"}
-    assert search["best"]["dev_seeds"] == []
-    assert (search["gain"], search["test"]) == (None, None)
+    assert set(search["gain"]) == {"mean", "ci95", "significant"}
+    assert search["test"] is None
 
 
 def test_result_json_tells_what_was_searched(search: Any, desk: Any) -> None:
@@ -103,7 +104,9 @@ def test_result_json_tells_what_was_searched(search: Any, desk: Any) -> None:
     assert (search["data"]["train"], search["data"]["dev"], search["data"]["test"]) == (36, 12, 12)
     assert search["trials"]["configurations"] == TRIALS
     assert search["default"]["trial"] == 0
-    assert search["best"]["dev"] >= search["default"]["dev"]
+    assert search["best"]["dev_mean"] >= search["default"]["dev_mean"]
+    assert len(search["best"]["dev_seeds"]) == len(search["default"]["dev_seeds"]) == 2
+    assert search["seconds"]["finalists"] > 0
     assert {"autoft", "torch", "transformers", "peft", "optuna", "python"} <= set(search["versions"])
 
 
@@ -128,7 +131,7 @@ def test_trials_csv_has_a_row_a_trial(desk: Any, study: Path) -> None:
 def test_events_tell_the_story_in_its_order(desk: Any, study: Path) -> None:
     del study
     events = desk.events("first")
-    kinds = [event["event"] for event in events if event["event"] != "trial"]
+    kinds = [event["event"] for event in events if event["event"] not in ("trial", "finalist")]
     assert kinds[:3] == ["started", "delivered", "ended"]
     assert desk.decided("first") == list(range(TRIALS))
 
@@ -146,6 +149,7 @@ def test_the_best_model_is_sealed_and_has_a_card(study: Path, search: Any) -> No
     card = (study / "best" / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\n")
     assert f"{search['best']['dev']:.4f}" in card
+    assert "Trained again on fresh seeds: On 2 fresh seeds" in card
     assert not [path.name for path in (study / "best").iterdir() if path.suffix in (".bin", ".pt", ".pth", ".pkl")]
 
 
@@ -161,6 +165,10 @@ def test_the_test_split_is_opened_once(
     assert first["best"]["f1"] == plain_f1(study / "best", desk.folder / "corpus" / "test.conll")
     assert set(first["default"]) == set(first["best"])
     assert len(first["opened"]) == 1
+    for of in ("best", "default"):
+        low, high = first["ci95"][of]["f1"]
+        assert low <= first[of]["f1"] <= high
+    assert first["ci95"]["gain"]["f1"][0] <= first["best"]["f1"] - first["default"]["f1"]
     assert json.loads((study / "result.json").read_text(encoding="utf-8"))["test"] == first
     # Nothing is scored again: it could not be without its data.
     monkeypatch.setattr("autoft.api.scoring._scores", None)
@@ -315,7 +323,7 @@ def test_another_data_set_is_another_study(study: Path, capsys: pytest.CaptureFi
 def test_more_trials_go_on_where_the_search_ended(desk: Any, search: Any, study: Path) -> None:
     del study
     before = records(desk)
-    desk.run("search", "ner", "--study", "first", "--trials", str(TRIALS + 2))
+    desk.run("search", "ner", "--study", "first", "--trials", str(TRIALS + 2), *FINALISTS)
     after = records(desk)
     assert [row["number"] for row in after] == [str(number) for number in range(TRIALS + 2)]
     assert [row["value"] for row in after[:TRIALS]] == [row["value"] for row in before]

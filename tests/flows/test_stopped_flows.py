@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-SEARCH = ("search", "ner", "--data", "corpus", "--model", "model", "--space", "slow.yaml")
+SEARCH = ("search", "ner", "--data", "corpus", "--model", "model", "--space", "slow.yaml", "--finalists", "0")
 Wait = Callable[..., None]
 Workers = Callable[[subprocess.Popen[str]], list[int]]
 
@@ -39,10 +39,10 @@ def stop_in_the_middle(desk: Any, wait_until: Wait, study: str, number: signal.S
 def test_ctrl_c_keeps_what_is_finished_and_tells_how_to_go_on(desk: Any, wait_until: Wait) -> None:
     code, out = stop_in_the_middle(desk, wait_until, "stopped", signal.SIGINT)
     assert code == 130
-    assert "finished trials are kept. To go on:\n  autoft search ner --study stopped --trials 3" in out
+    assert "finished trials are kept. To go on:\n  autoft search ner --study stopped --trials 3 --finalists 0" in out
     before = desk.result("stopped")
     assert before["trials"]["complete"] >= 1
-    desk.run("search", "ner", "--study", "stopped", "--trials", "3")
+    desk.run("search", "ner", "--study", "stopped", "--trials", "3", "--finalists", "0")
     after = desk.result("stopped")
     assert after["trials"] == {"configurations": 3, "complete": 3, "pruned": 0, "failed": 0, "infeasible": 0}
     assert [row["number"] for row in records(desk, "stopped")] == ["0", "1", "2"]
@@ -55,7 +55,7 @@ def test_a_search_that_was_stopped_finds_what_it_would_have_found(desk: Any, wai
     code, out = stop_in_the_middle(desk, wait_until, "ended", signal.SIGTERM)
     assert code == 143
     assert "autoft search ner --study ended --trials 3" in out
-    desk.run("search", "ner", "--study", "ended", "--trials", "3")
+    desk.run("search", "ner", "--study", "ended", "--trials", "3", "--finalists", "0")
     desk.run(*SEARCH, "--study", "whole", "--trials", "3")
     assert scores(records(desk, "ended")) == scores(records(desk, "whole"))
 
@@ -87,7 +87,7 @@ def test_a_killed_coordinators_workers_end_and_the_study_goes_on(desk: Any, wait
     search.kill()
     search.communicate(timeout=60)
     wait_until(lambda: not Path(f"/proc/{worker}").exists())
-    desk.run("search", "ner", "--study", "orphaned", "--trials", "3")
+    desk.run("search", "ner", "--study", "orphaned", "--trials", "3", "--finalists", "0")
     assert desk.result("orphaned")["trials"]["complete"] == 3
 
 

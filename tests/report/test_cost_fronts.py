@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoft.report.cost_parts import fronts, limits
-from autoft.report.facts import DataFacts, StudyFacts
+from autoft.report.facts import DataFacts, Finalists, StudyFacts
 from autoft.report.front import cost_words, front_info, limit_words
 from autoft.report.result import best_trial, build_result
 from autoft.report.words import gain_words
@@ -79,7 +79,7 @@ def test_result_has_a_front_only_where_it_is_asked_for() -> None:
 
 def test_the_best_breaks_no_limit() -> None:
     broken = replace(complete(0, 0.9, 900), constraints={"max_memory": 0.5})
-    best = best_trial([broken, complete(1, 0.4, 100)])
+    best = best_trial([broken, complete(1, 0.4, 100)], Finalists())
     assert best is not None
     assert best.number == 1
 

@@ -13,6 +13,7 @@ from optuna_dashboard import get_note
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 
 from autoft.report import notes
+from autoft.report.facts import Finalists
 from autoft.report.figures import FIGURES
 from autoft.report.notes import MOST_NOTE_CHARACTERS, note, plain_markdown, publish
 from autoft.report.result import build_result
@@ -61,6 +62,17 @@ def test_figure_that_is_too_large_is_left_out(
 def test_small_studies_have_a_note(trials: int, make_study: Callable[..., Any]) -> None:
     facts, records = make_study(trials)
     assert note(facts, records, build_result(facts, records)).startswith("**")
+
+
+def test_note_says_what_the_finalists_found(make_study: Callable[..., Any]) -> None:
+    facts, records = make_study(30)
+    best = build_result(facts, records)["best"]["trial"]
+    checked = replace(facts, finalists=Finalists(scores={0: (0.4, 0.41), best: (0.5, 0.51)}, seeds=(1, 2), asked=2))
+    text = note(checked, records, build_result(checked, records))
+    assert "This is more than noise" in text
+    assert "flattered" in text
+    assert f"| trial {best} |" in text
+    assert "| default |" in text
 
 
 def test_note_is_bounded(make_study: Callable[..., Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from autoft.report.drawing import FigureKind, figure
+from autoft.report.facts import Finalists
 from autoft.report.figures import FIGURES
 from autoft.storage.records import TrialRecord
 
@@ -28,6 +29,13 @@ def drawn(kind: FigureKind, facts: Any, records: Any) -> dict[str, Any]:
 def test_figure_draws(kind: FigureKind, trials: int, make_study: Callable[..., Any]) -> None:
     found = drawn(kind, *make_study(trials))
     assert found["data"] or found["layout"]["annotations"]
+
+
+@KINDS
+def test_figure_draws_where_finalists_have_run(kind: FigureKind, make_study: Callable[..., Any]) -> None:
+    facts, records = make_study(20)
+    scores = {0: (0.4, 0.5), 3: (0.5, 0.45), 19: (0.3, 0.0)}
+    assert drawn(kind, replace(facts, finalists=Finalists(scores=scores, seeds=(1, 2), asked=2)), records)
 
 
 @KINDS

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from autoft.report.facts import StudyFacts
+from autoft.report.facts import Finalists, StudyFacts
 from autoft.report.figure_infos import (
     curves_info,
+    finalists_info,
     history_info,
     methods_info,
     scores_info,
@@ -36,6 +37,22 @@ def test_best_so_far_rises_with_complete_trials_only(facts: StudyFacts) -> None:
     assert info.best == ((0, 0.4), (2, 0.5), (3, 0.5))
     assert info.default == 0.4
     assert len(info.points) == 4
+
+
+def test_finalists_stand_by_their_means_and_know_their_roles(facts: StudyFacts) -> None:
+    finalists = Finalists(scores={0: (0.4, 0.5), 1: (0.2, 0.3), 2: (0.6, 0.5)}, seeds=(7, 8), asked=2)
+    records = [trial(0, 0.4), trial(1, 0.9), trial(2, 0.5)]
+    info = finalists_info(replace(facts, finalists=finalists), records)
+    assert [(arm.number, arm.role) for arm in info.arms] == [(2, "best"), (0, "default"), (1, "finalist")]
+    assert info.arms[0].scores == (0.6, 0.5)
+    assert info.seeds == (7, 8)
+
+
+def test_the_winner_of_the_finalists_is_the_best_of_every_figure(facts: StudyFacts) -> None:
+    finalists = Finalists(scores={0: (0.4,), 1: (0.2,), 2: (0.6,)})
+    records = [trial(0, 0.4), trial(1, 0.9), trial(2, 0.5)]
+    assert scores_info(replace(facts, finalists=finalists), records).best == 2
+    assert curves_info(replace(facts, finalists=finalists), records).curves[-1].number == 2
 
 
 def test_values_that_are_no_numbers_are_not_drawn(facts: StudyFacts) -> None:

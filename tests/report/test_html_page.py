@@ -127,9 +127,27 @@ def test_page_says_what_the_finalists_found(make_study: Callable[..., Any]) -> N
     facts, records = make_study(30)
     best = build_result(facts, records)["best"]["trial"]
     finalists = Finalists(scores={0: (0.40, 0.41, 0.42), best: (0.50, 0.52, 0.51)})
-    page = read(facts, records, finalists=finalists)
-    assert "more than noise" in page.text
-    assert "gain · 3 fresh seeds" in page.text
+    page = read(replace(facts, finalists=finalists), records)
+    assert "This is more than noise." in page.text
+    assert "gain · 3 fresh seeds, more than noise" in page.text
+    assert f"The search's own score of trial {best}" in page.text
+
+
+def test_page_shows_each_finalist_and_each_mishap(make_study: Callable[..., Any]) -> None:
+    facts, records = make_study(30)
+    one = build_result(facts, records)["best"]["trial"]
+    finalists = Finalists(
+        scores={0: (0.40, 0.41), one: (0.2, 0.0)},
+        seeds=(1, 2),
+        asked=5,
+        mishaps=("trial 7, seed 2: pruned, <b>why</b>",),
+    )
+    text = read(replace(facts, finalists=finalists), records).text
+    assert "0.4050" in text
+    assert "−0.3050" in text
+    assert "may be noise" in text
+    assert "trial 7, seed 2: pruned, <b>why</b>." in text
+    assert "The time was over after 2 of 5 seeds." in text
 
 
 def test_page_says_that_the_search_did_not_beat_its_default(

@@ -13,6 +13,7 @@ from autoft.report.words import (
     duration,
     gain_words,
     score,
+    search_words,
     signed_score,
     value_words,
 )
@@ -153,3 +154,33 @@ def test_default_that_wins_the_final_is_said() -> None:
     gain = {"mean": 0.0, "ci95": [0.0, 0.0], "significant": False}
     words = gain_words(result(entry(0, 0.4, (0.4,)), entry(0, 0.4, (0.4,)), gain))
     assert words.startswith("On 1 fresh seed no finalist beat the default")
+    assert words.endswith("the default would do as well.")
+
+
+def finalists(*ran: dict[str, Any], asked: int = 2) -> dict[str, Any]:
+    return {"seeds": [1, 2], "asked": asked, "mishaps": [], "ran": list(ran)}
+
+
+def test_the_searchs_own_score_is_called_flattered() -> None:
+    best, default = entry(7, 0.5, (0.4, 0.4)), entry(0, 0.4, (0.3, 0.3))
+    words = search_words({**result(best, default), "finalists": finalists(best, default)})
+    assert words == (
+        "The search's own score of trial 7, 0.5000, is of the one seed on which it was picked, and so flattered; "
+        "over fresh seeds its mean is 0.4000 ± 0.0100."
+    )
+
+
+def test_a_default_that_wins_was_not_picked() -> None:
+    rival, default = entry(7, 0.5, (0.2, 0.2)), entry(0, 0.4, (0.3, 0.3))
+    words = search_words({**result(default, default), "finalists": finalists(default, rival)})
+    assert words.startswith("The search's own score of trial 7, 0.5000")
+
+
+def test_seeds_that_the_time_did_not_suffice_for_are_told() -> None:
+    best, default = entry(7, 0.5, (0.4, 0.4)), entry(0, 0.4, (0.3, 0.3))
+    words = search_words({**result(best, default), "finalists": finalists(best, default, asked=5)})
+    assert words.endswith("The time was over after 2 of 5 seeds.")
+
+
+def test_nothing_is_said_before_finalists_have_run() -> None:
+    assert search_words({**result(entry(7, 0.5), entry(0, 0.4)), "finalists": None}) == ""

@@ -37,7 +37,14 @@ _configs = st.builds(
         train_limit=st.none() | _counts,
         dev_limit=st.none() | _counts,
     ),
-    budget=st.builds(BudgetConfig, trials=_counts, timeout=st.none() | st.floats(0.1, 1e9), workers=_counts),
+    budget=st.builds(
+        BudgetConfig,
+        trials=_counts,
+        timeout=st.none() | st.floats(0.1, 1e9),
+        workers=_counts,
+        finalists=_counts,
+        seeds=_counts,
+    ),
     compute=st.builds(ComputeConfig, device=st.sampled_from(["cpu", "cuda"]), threads=_counts),
     storage=st.builds(StorageConfig, folder=_words, url=st.none() | _words),
     space=_spaces,
@@ -102,7 +109,10 @@ def test_every_differing_key_is_named_with_both_values() -> None:
 
 
 def test_budget_and_place_may_change() -> None:
-    budget, storage = BudgetConfig(trials=50, timeout=60.0, workers=2), StorageConfig(folder="moved")
+    budget, storage = (
+        BudgetConfig(trials=50, timeout=60.0, workers=2, finalists=0, seeds=3),
+        StorageConfig(folder="moved"),
+    )
     found = resumed(BASE, replace(BASE, budget=budget, storage=storage))
     assert found == replace(BASE, budget=budget, storage=storage)
 
@@ -129,7 +139,7 @@ def test_names_that_people_give(name: str) -> None:
     ("make", "wrong"),
     [
         (lambda: DataConfig(source="x", dev_share=1.0, train_limit=0, dev_limit=-1), 3),
-        (lambda: BudgetConfig(trials=0, timeout=0.0, workers=0), 3),
+        (lambda: BudgetConfig(trials=0, timeout=0.0, workers=0, finalists=-1, seeds=0), 5),
     ],
 )
 def test_every_problem_is_told_at_birth(make: Any, wrong: int) -> None:

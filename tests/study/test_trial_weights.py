@@ -1,4 +1,4 @@
-"""Only the weights of the default and of the best trial stay on disk."""
+"""Only the weights of the default and of what may be the best stay on disk."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from autoft.study.config import StudyConfig
 from autoft.study.trial_weights import (
     best_complete,
     drop_weights,
+    ranked_complete,
     study_folder,
     weights_file,
     weights_store,
-    would_be_best,
 )
 
 
@@ -39,24 +39,24 @@ def kept(store: CheckpointStore) -> list[int]:
     return [one.number for one in store.stored()]
 
 
-def test_default_and_best_are_kept(store: CheckpointStore) -> None:
-    drop_weights(store, [record(n, v) for n, v in enumerate((0.1, 0.5, 0.9, 0.7, 0.2))])
+def test_what_is_to_be_kept_is_kept(store: CheckpointStore) -> None:
+    drop_weights(store, [record(n, v) for n, v in enumerate((0.1, 0.5, 0.9, 0.7, 0.2))], {0, 2})
     assert kept(store) == [0, 2]
 
 
 def test_trials_that_run_are_left_alone(store: CheckpointStore) -> None:
     states: list[TrialState] = ["complete", "running", "complete", "paused", "pruned"]
-    drop_weights(store, [record(n, 0.1 * n, state) for n, state in enumerate(states)])
+    drop_weights(store, [record(n, 0.1 * n, state) for n, state in enumerate(states)], {0, 2})
     assert kept(store) == [0, 1, 2, 3]
 
 
-def test_a_pruned_trial_is_never_the_best(store: CheckpointStore) -> None:
-    drop_weights(store, [record(0, 0.1), record(1, 0.9, "pruned"), record(2, 0.2), record(3, 0.1), record(4, 0.1)])
-    assert kept(store) == [0, 2]
+def test_a_pruned_trial_is_never_the_best() -> None:
+    records = [record(0, 0.1), record(1, 0.9, "pruned"), record(2, 0.2), record(4, 0.3), record(3, 0.3)]
+    assert [one.number for one in ranked_complete(records)] == [3, 4, 2, 0]
 
 
 def test_nothing_is_dropped_before_anything_is_decided(store: CheckpointStore) -> None:
-    drop_weights(store, [])
+    drop_weights(store, [], set())
     assert kept(store) == [0, 1, 2, 3, 4]
 
 
@@ -88,12 +88,3 @@ def test_damaged_weights_are_not_given(config: StudyConfig) -> None:
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(StudyError, match="are not kept"):
         weights_file(config, record(2, 0.5))
-
-
-@pytest.mark.parametrize(
-    ("number", "value", "best"), [(4, 0.5, True), (6, 0.5, False), (6, 0.6, True), (4, 0.4, False), (5, 0.1, False)]
-)
-def test_of_two_equal_trials_the_lower_number_is_the_best(number: int, value: float, best: bool) -> None:
-    """Two workers may end out of order: the lower number must keep its weights even where it comes second."""
-    records = [record(0, 0.1), record(5 if number != 5 else 7, 0.5), record(number, None, "running")]
-    assert would_be_best(records, number, value) is best

@@ -1,0 +1,121 @@
+"""Who the finalists are, on which seeds they run, and the time that is held back for them; without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from autoft.storage.finalists import FinalistRun
+from autoft.storage.records import TrialRecord
+from autoft.strategy.stopping import TimeLimit
+from autoft.study.config import BudgetConfig
+from autoft.study.trial_weights import ranked_complete
+
+# The search is owed half of the time, whatever the finalists would take.
+_MOST_HELD_BACK = 0.5
+_MARGIN = 1.1
+
+
+def challengers(records: Sequence[TrialRecord], count: int) -> tuple[TrialRecord, ...]:
+    """Return the best complete trials beside the default, the best first; of equal configurations only the best.
+
+    Args:
+        records: All trials of the study.
+        count: The most of them.
+    """
+    default = next((record for record in records if record.number == 0), None)
+    known = [] if default is None else [default.config]
+    found: list[TrialRecord] = []
+    for record in ranked_complete(records):
+        if len(found) >= count:
+            break
+        if record.number != 0 and record.config not in known:
+            found.append(record)
+            known.append(record.config)
+    return tuple(found)
+
+
+def finalists_of(records: Sequence[TrialRecord], budget: BudgetConfig) -> tuple[TrialRecord, ...]:
+    """Return who is trained again: the complete default, then the challengers; none where nothing challenges."""
+    found = challengers(records, budget.finalists)
+    default = [record for record in records if record.number == 0 and record.state == "complete"]
+    return (*default, *found) if found else ()
+
+
+def finalist_seed(study_seed: int, index: int) -> int:
+    """Return a fresh seed: those after the study's own, so never that one, and no two alike."""
+    return study_seed + 1 + index
+
+
+def missing_runs(
+    records: Sequence[TrialRecord], runs: Sequence[FinalistRun], budget: BudgetConfig
+) -> list[tuple[TrialRecord, int]]:
+    """Return what is to be trained still, seed by seed: an end at any moment leaves whole pairs."""
+    done = {(run.number, run.index) for run in runs}
+    finalists = finalists_of(records, budget)
+    return [
+        (record, index) for index in range(budget.seeds) for record in finalists if (record.number, index) not in done
+    ]
+
+
+def kept_numbers(records: Sequence[TrialRecord], runs: Sequence[FinalistRun], budget: BudgetConfig) -> set[int]:
+    """Return the trials whose weights are kept: the default, and all that may still be the best."""
+    best = ranked_complete(records)[:1]
+    likely = challengers(records, budget.finalists)
+    return {0, *(run.number for run in runs), *(record.number for record in (*best, *likely))}
+
+
+def may_be_kept(records: Sequence[TrialRecord], done: TrialRecord, budget: BudgetConfig) -> bool:
+    """Return whether the weights of a trial that is complete now are kept, ties included.
+
+    Args:
+        records: All trials of the study, this one still running.
+        done: The trial as it will be told.
+        budget: How many finalists there are.
+    """
+    others = [record for record in records if record.number != done.number]
+    return done.number in kept_numbers([*others, done], (), budget)
+
+
+def trials_limit(
+    limit: TimeLimit,
+    records: Sequence[TrialRecord],
+    runs: Sequence[FinalistRun],
+    budget: BudgetConfig,
+) -> TimeLimit:
+    """Return when trials end so that the finalists still fit, by what trials took so far.
+
+    Nothing is held back before a trial is complete, so that there is one, and never more than half of the time.
+
+    Args:
+        limit: The end of the whole search.
+        records: All trials of the study.
+        runs: Finalists' runs that are done.
+        budget: How much.
+    """
+    if limit.deadline is None or budget.timeout is None:
+        return limit
+    held_back = min(_MARGIN * finalist_seconds(records, runs, budget), _MOST_HELD_BACK * budget.timeout)
+    return TimeLimit(limit.deadline - held_back)
+
+
+def finalist_seconds(records: Sequence[TrialRecord], runs: Sequence[FinalistRun], budget: BudgetConfig) -> float:
+    """Return the seconds that the finalists will take, as trials took them; 0 before the first is complete.
+
+    A finalist that is not found yet is taken to need as long as the longest complete trial.
+    """
+    complete = ranked_complete(records)
+    wanted = 1 + min(budget.finalists, budget.trials - 1)
+    if not complete or wanted == 1:
+        return 0.0
+    known = finalists_of(records, budget)
+    unknown = wanted - len(known)
+    longest = max(record.seconds for record in complete)
+    seconds = sum(record.seconds for record, _ in missing_runs(records, runs, budget))
+    return (seconds + max(0, unknown) * budget.seeds * longest) / budget.workers
+
+
+def whole_seeds(numbers: Collection[int], runs: Sequence[FinalistRun], budget: BudgetConfig) -> tuple[int, ...]:
+    """Return the places of the seeds on which all of these configurations have run."""
+    done = {(run.number, run.index) for run in runs}
+    places = range(budget.seeds) if numbers else ()
+    return tuple(index for index in places if all((number, index) in done for number in numbers))

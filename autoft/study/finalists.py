@@ -1,0 +1,200 @@
+"""Finalists: the best configurations and the default, trained again on fresh seeds by whichever worker is free."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from autoft.errors import OutOfMemory, StudyError, TimedOut
+from autoft.storage.checkpoints import Checkpoint
+from autoft.storage.finalists import (
+    FinalistRun,
+    claim_finalist,
+    finalist_runs,
+    finalists_at_work,
+    finish_finalist,
+    is_searching,
+)
+from autoft.storage.leases import Claim, forfeit
+from autoft.storage.reading import read_trials
+from autoft.storage.records import TrialRecord
+from autoft.strategy.stopping import TimeLimit
+from autoft.study.execution import Execution
+from autoft.study.final_choice import finalist_seed, missing_runs, trials_limit
+from autoft.study.lease import holding
+from autoft.study.trial import TrialContext, outcome_of
+from autoft.study.trial_config import TrialConfig, build_trial_config
+from autoft.study.trial_weights import weights_file
+from autoft.tasks import TASKS
+from autoft.training.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+_WAIT_SECONDS = 0.5
+_OVER = TimeLimit(0.0)
+
+
+class TrialTime:
+    """When a worker's trials must end so that the finalists still fit.
+
+    Args:
+        context: The worker's; its limit is the end of everything.
+    """
+
+    def __init__(self, context: TrialContext) -> None:
+        self._context = context
+        self._over = False
+
+    def limit(self) -> TimeLimit:
+        """Return the limit of the next trial; once it is over it stays over, though finalists may be quicker."""
+        context = self._context
+        if context.limit.deadline is None:
+            return context.limit
+        found = trials_limit(
+            context.limit, read_trials(context.study), finalist_runs(context.study), context.config.budget
+        )
+        self._over = self._over or found.is_over(time.time()) or finalists_at_work(context.study) > 0
+        return _OVER if self._over else found
+
+
+def run_next_finalist(context: TrialContext, worker: str) -> bool:
+    """Run a missing (configuration, seed), or wait for other workers; return False where nothing is left to do.
+
+    Raises:
+        Interrupted: If the worker is to end.
+        LeaseLost: If another worker has taken the run over.
+    """
+    study, budget = context.study, context.config.budget
+    if not budget.finalists:
+        return False
+    if is_searching(study):
+        # Which are the best is known when all configurations are decided.
+        context.stop.wait(_WAIT_SECONDS)
+        return True
+    missing = missing_runs(read_trials(study), finalist_runs(study), budget)
+    for record, index in missing:
+        held = claim_finalist(study, record.number, index, worker)
+        if held is not None:
+            _run(context, held, record)
+            return True
+    if missing:
+        # Others are at the last ones: they may be lost, and then it is for this worker to take them over.
+        context.stop.wait(_WAIT_SECONDS)
+    return bool(missing)
+
+
+def _run(context: TrialContext, held: Claim, record: TrialRecord) -> None:
+    """Train a finalist and store what it reached, however it ended; but time that is over leaves it to be done."""
+    study, config = context.study, context.config
+    started = time.monotonic()
+    seed = finalist_seed(config.seed, held.rung)
+    training = _Training(context, record)
+    error: Exception | None = None
+    with holding(study, held, context.stop, context.limit) as tick:
+        try:
+            training.restore_weights(tick)
+            started = time.monotonic()
+            training.train(seed, tick)
+        except Exception as raised:  # noqa: BLE001 - `outcome_of` says what it means, or raises it again
+            error = raised
+    if isinstance(error, TimedOut):
+        forfeit(study.database, study_id=study.study_id, worker=held.worker)
+        return
+    outcome = outcome_of(error, time.monotonic() - started, training.execution)
+    best = training.execution.best if training.execution is not None else None
+    run = FinalistRun(
+        number=held.number,
+        index=held.rung,
+        seed=seed,
+        # What would be delivered of such a run: its best evaluation, or a model that has learned nothing.
+        value=context.workbench.floor if best is None else float(best.scores.value),
+        state=outcome.state,
+        reason=outcome.reason,
+        metrics={} if best is None else best.scores.metrics,
+        seconds=outcome.seconds,
+        execution=outcome.execution,
+    )
+    finish_finalist(study, held, run)
+    logger.info("trial %d, seed %d: %s, %.4f", run.number, seed, run.state, run.value)
+
+
+class _Training:
+    """A finalist's training; `execution` is what was reached, whatever ended it."""
+
+    def __init__(self, context: TrialContext, record: TrialRecord) -> None:
+        self._context, self._record = context, record
+        self.execution: Execution | None = None
+
+    def train(self, seed: int, tick: Callable[[], None]) -> None:
+        """Train to the end as the trial was, with its patience but without rungs; halve what does not fit.
+
+        Raises:
+            OutOfMemory: If not even one sequence at a time fits.
+        """
+        config = self._config(seed)
+        micro_batch = int(self._record.execution.get("micro_batch", config.fit.batch_size))
+        while not self._fits(config, self._runtime(micro_batch, tick)):
+            # The error is gone by now, and with it the frames that held the model.
+            self.execution = None
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            micro_batch = max(1, micro_batch // 2)
+
+    def restore_weights(self, tick: Callable[[], None]) -> None:
+        """Train the trial itself again where its weights, which may be the best, are not kept."""
+        context, record = self._context, self._record
+        try:
+            weights_file(context.config, record)
+        except StudyError:
+            logger.info("trial %d: its weights are not kept, it is trained again", record.number)
+        else:
+            return
+        runtime = self._runtime(int(record.execution["micro_batch"]), tick)
+        again = self._execution(self._config(context.config.seed), runtime)
+        for evaluation in again:
+            if evaluation.step >= record.execution["last_step"]:
+                break
+        digest = again.record().get("best_weights")
+        if again.best is None or digest != record.execution.get("best_weights"):
+            logger.warning("trial %d: trained again, it gives other weights on this machine", record.number)
+            return
+        arrays = {name: value.numpy() for name, value in again.best.weights.items()}
+        context.weights.save(record.number, again.best.step, Checkpoint(arrays, {}))
+
+    def _fits(self, config: TrialConfig, runtime: Runtime) -> bool:
+        """Train to the end; return False where a smaller micro-batch may help."""
+        execution = self.execution = self._execution(config, runtime)
+        try:
+            done: list[float] = []
+            for evaluation in execution:
+                done.append(evaluation.value)
+                if _without_better(done) >= config.patience:
+                    break
+        except OutOfMemory:
+            if runtime.micro_batch == 1:
+                raise
+            return False
+        return True
+
+    def _execution(self, config: TrialConfig, runtime: Runtime) -> Execution:
+        return Execution(self._context.workbench.bench(config.model, config.head), config, runtime)
+
+    def _config(self, seed: int) -> TrialConfig:
+        kind = TASKS.get(self._context.config.task).head
+        return build_trial_config(self._record.config, kind=kind, seed=seed)
+
+    def _runtime(self, micro_batch: int, tick: Callable[[], None]) -> Runtime:
+        recorded = self._record.execution
+        return Runtime(
+            device=self._context.workbench.device,
+            micro_batch=micro_batch,
+            evaluation_tokens=int(recorded["evaluation_tokens"]),
+            threads=self._context.config.compute.threads,
+            tick=tick,
+        )
+
+
+def _without_better(values: Sequence[float]) -> int:
+    return len(values) - 1 - max(range(len(values)), key=lambda i: (values[i], -i))
