@@ -49,11 +49,16 @@ class BudgetConfig:
         trials: Configurations in total, over all workers and resumptions.
         timeout: Seconds of search from now on; None has no limit.
         workers: Processes that host trials.
+        memory: Bytes that paused configurations may take in the memory of a single worker; None is a share of what
+            is free. With more workers they lie on disk.
+        disk: Bytes that they may take on disk; None is 10 GiB or half of what is free.
     """
 
     trials: int = 50
     timeout: float | None = None
     workers: int = 1
+    memory: int | None = None
+    disk: int | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -63,6 +68,11 @@ class BudgetConfig:
             problems.append(f"--timeout: a time above 0 expected, got {self.timeout}")
         if self.workers < 1:
             problems.append(f"--workers: a count of at least 1 expected, got {self.workers}")
+        problems += [
+            f"--{name}-budget: a size of at least 0 expected, got {size}"
+            for name, size in (("memory", self.memory), ("disk", self.disk))
+            if size is not None and size < 0
+        ]
         if problems:
             raise StudyError(*problems)
 
@@ -75,13 +85,13 @@ class ComputeConfig:
         device: `cpu` or `cuda`, resolved from `auto` when the study is created.
         threads: Threads of one operation in each worker.
         sampler: Who proposes configurations.
-        pruner: Which schedule stops them early.
+        pruner: Which schedule pauses or stops them early.
     """
 
     device: str
     threads: int
     sampler: str = "tpe"
-    pruner: str = "stopping-halving"
+    pruner: str = "promotion"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
