@@ -39,7 +39,7 @@ def deliver_best(config: StudyConfig, files: StudyFiles, records: Sequence[Trial
     if _delivered(folder) == (config.name, best.number):
         return folder
     make_model(config, best, folder, model_facts(config, files.data_facts(), best))
-    files.event("delivered", trial=best.number)
+    files.events.add("delivered", trial=best.number)
     return folder
 
 

@@ -24,6 +24,8 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     studies_dir: str | Path = "studies",
     storage: str | None = None,
     workers: int = 1,
+    memory_budget: int | None = None,
+    disk_budget: int | None = None,
     seed: int | None = None,
     metric: str | None = None,
     device: str = "auto",
@@ -44,6 +46,9 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         studies_dir: Folder of all studies.
         storage: SQLAlchemy URL; SQLite in `studies_dir` unless given.
         workers: Processes that train at once.
+        memory_budget: Bytes that paused trials may take in the memory of a single worker; a quarter of what is free
+            unless given.
+        disk_budget: Bytes that they may take on disk; 10 GiB, or half of what is free, unless given.
         seed: From which all seeds are derived.
         metric: What is optimised; the task's own unless given.
         device: `auto`, `cpu` or `cuda`.
@@ -69,7 +74,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         device=device,
         train_limit=train_limit,
         dev_limit=dev_limit,
-        budget=BudgetConfig(trials=trials, timeout=timeout, workers=workers),
+        budget=BudgetConfig(trials=trials, timeout=timeout, workers=workers, memory=memory_budget, disk=disk_budget),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     with PreparedSearch(options) as prepared:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from autoft.storage.lineage import Promoted
 from autoft.storage.records import TrialRecord
 from autoft.study.trial_weights import best_complete
 
@@ -21,6 +22,8 @@ class Progress:
         seconds: Since this run of the search began.
         seconds_left: Until the time limit; None where there is none.
         earlier: Trials that were decided before this run of the search.
+        promotions: Paused trials that were continued, oldest first.
+        promoted_earlier: How many of them before this run of the search.
     """
 
     phase: Literal["search", "delivery"]
@@ -29,11 +32,23 @@ class Progress:
     seconds: float
     seconds_left: float | None
     earlier: frozenset[int] = frozenset()
+    promotions: Sequence[Promoted] = ()
+    promoted_earlier: int = 0
 
     @property
     def decided(self) -> list[TrialRecord]:
         """Trials whose fate is decided."""
         return [record for record in self.records if record.state not in ("running", "paused")]
+
+    @property
+    def paused(self) -> list[TrialRecord]:
+        """Trials that wait at a rung."""
+        return [record for record in self.records if record.state == "paused"]
+
+    @property
+    def stretches(self) -> int:
+        """Stretches of training that have ended, at a pause or for good."""
+        return len(self.decided) + len(self.paused) + len(self.promotions)
 
     @property
     def best(self) -> TrialRecord | None:
@@ -42,10 +57,14 @@ class Progress:
 
     @property
     def expected_seconds(self) -> float | None:
-        """Seconds until all configurations are decided, from the pace so far; None before the first."""
-        done = len(self.decided)
+        """Seconds until the search ends, from the pace so far; None before the first pause or end, and at the last.
+
+        What is paused counts as done, and the pace holds what promotions have taken so far: how many will follow when
+        all configurations have been begun is not known.
+        """
+        done = len(self.decided) + len(self.paused)
         new = done - len(self.earlier)
-        if new <= 0:
+        if new <= 0 or done >= self.trials:
             return None
         left = (self.trials - done) * self.seconds / new
         return left if self.seconds_left is None else min(left, self.seconds_left)

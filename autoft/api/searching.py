@@ -23,6 +23,7 @@ from autoft.errors import StudyError
 from autoft.files import lock_file
 from autoft.report.notes import publish
 from autoft.storage.database import Database, open_database
+from autoft.storage.lineage import promotions
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.storage.studies import StudyHandle, create_study, open_study, update_config
@@ -125,7 +126,7 @@ class PreparedSearch:
             study = _open_study(database, self.opening, self.plan)
             run = _Run(study, config)
             run.files.begin()
-            run.files.event("started", trials=config.budget.trials, workers=config.budget.workers)
+            run.files.events.add("started", trials=config.budget.trials, workers=config.budget.workers)
             try:
                 self._watch(run, watch)
             finally:
@@ -138,7 +139,7 @@ class PreparedSearch:
             run.files.write_report(run.records(), result)
             facts = run.files.facts(run.records(), result["seconds"]["search"])
             publish(study.optuna, facts, run.records(), result)
-            run.files.event("ended", best=(result["best"] or {}).get("trial"))
+            run.files.events.add("ended", best=(result["best"] or {}).get("trial"))
             return result
         finally:
             database.close()
@@ -148,15 +149,17 @@ class PreparedSearch:
         best: TrialRecord | None = None
         while self._engine.running():
             progress = run.progress("search")
-            self._engine.note_finished(len(progress.decided))
-            run.files.note_decided(progress.records)
+            self._engine.note_finished(progress.stretches)
+            run.files.events.note_promotions(progress.promotions)
+            run.files.events.note_decided(progress.records)
             if progress.best != best:
                 best = progress.best
                 run.write()
             watch(progress)
             time.sleep(_POLL_SECONDS)
         progress = run.progress("search")
-        run.files.note_decided(progress.records)
+        run.files.events.note_promotions(progress.promotions)
+        run.files.events.note_decided(progress.records)
         watch(progress)
 
 
@@ -168,7 +171,9 @@ class _Run:
         self.files = StudyFiles(config, json.loads(study.config))
         self._started = time.time()
         self.limit = limit_from(self._started, self._budget.timeout)
+        # What was paused had its share of time in an earlier run too.
         self._earlier = frozenset(r.number for r in self.records() if r.state not in ("running", "paused"))
+        self._promoted_earlier = len(promotions(study))
 
     def records(self) -> tuple[TrialRecord, ...]:
         return read_trials(self._study)
@@ -179,7 +184,14 @@ class _Run:
     def progress(self, phase: Literal["search", "delivery"]) -> Progress:
         now = time.time()
         return Progress(
-            phase, self.records(), self._budget.trials, now - self._started, self.limit.left(now), self._earlier
+            phase,
+            self.records(),
+            self._budget.trials,
+            now - self._started,
+            self.limit.left(now),
+            self._earlier,
+            promotions(self._study),
+            self._promoted_earlier,
         )
 
 

@@ -17,8 +17,9 @@ from autoft.report.words import duration, gain_words
 def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) -> None:
     """Print the outcome of a search."""
     counts = result["trials"]
-    ends = ("complete", "pruned", "infeasible", "failed")
-    states = ", ".join(f"{counts[state]} {state}" for state in ends if counts[state])
+    paused = sum(record.state == "paused" for record in view.records)
+    ends = {state: counts[state] for state in ("complete", "pruned", "infeasible", "failed")} | {"paused": paused}
+    states = ", ".join(f"{count} {state}" for state, count in ends.items() if count)
     spent = duration(result["seconds"]["search"])
     console.print(f"\n[bold]{counts['configurations']} configurations[/bold] in {spent}: {states}", highlight=False)
     console.print(gain_words(result), highlight=False, markup=False)

@@ -12,6 +12,8 @@ from autoft.api.searching import Plan
 from autoft.cli.tables import plain_table
 from autoft.report.words import duration
 
+_EARLY = {"promotion": "; most pause early and stay so", "full": ""}
+
 
 def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
     """Print what is searched, what varies, and what it costs at most."""
@@ -70,9 +72,10 @@ def _time(opening: Opening, plan: Plan) -> str:
     budget = opening.config.budget
     most = plan.total_seconds(budget.trials, budget.workers)
     limit = "" if budget.timeout is None else f", stopped after {duration(budget.timeout)}"
+    early = _EARLY.get(opening.config.compute.pruner, "; most are stopped early")
     return (
         f"default {duration(plan.default_seconds)}, at most {duration(most)} for "
-        f"{_count(budget.trials, 'configuration')}{limit}; most are stopped early"
+        f"{_count(budget.trials, 'configuration')}{limit}{early}"
     )
 
 

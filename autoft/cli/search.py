@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from autoft.cli.options import STUDIES_DIR, AsJson, Device, Storage, StudiesDir, seconds_of, where
+from autoft.cli.sizes import DiskBudget, MemoryBudget, bytes_of, size_words
 
 
 def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -28,12 +29,12 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     studies_dir: StudiesDir = STUDIES_DIR,
     storage: Storage = None,
     workers: Annotated[int, typer.Option("--workers", help="Processes that train at once.")] = 1,
+    memory_budget: MemoryBudget = None,
+    disk_budget: DiskBudget = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="From which all seeds are derived; 0 unless given.")
     ] = None,
-    metric: Annotated[
-        str | None, typer.Option("--metric", help="What is optimised; the task's own unless given.")
-    ] = None,
+    metric: Annotated[str | None, typer.Option("--metric", help="What is optimised; the task's unless given.")] = None,
     device: Device = "auto",
     train_limit: Annotated[
         int | None, typer.Option("--train-limit", help="Most train rows; keeps every label.")
@@ -49,7 +50,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     Example: autoft search ner --data my-corpus/ --trials 30 --study mine
     """
     from autoft.api.options import SearchOptions
-    from autoft.study.config import BudgetConfig, StorageConfig
+    from autoft.study.config import StorageConfig
 
     options = SearchOptions(
         task=task,
@@ -62,10 +63,22 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         device=device,
         train_limit=train_limit,
         dev_limit=dev_limit,
-        budget=BudgetConfig(trials=trials, timeout=seconds_of(timeout), workers=workers),
+        budget=_budget(trials, timeout, workers, memory=memory_budget, disk=disk_budget),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     return _plan_only(options, as_json=as_json) if dry_run else _search(options, as_json=as_json)
+
+
+def _budget(trials: int, timeout: str | None, workers: int, *, memory: str | None, disk: str | None) -> Any:
+    from autoft.errors import Findings
+    from autoft.study.config import BudgetConfig
+
+    findings = Findings()
+    seconds = findings.of(lambda: seconds_of(timeout))
+    memory_bytes = findings.of(lambda: bytes_of(memory, "--memory-budget"))
+    disk_bytes = findings.of(lambda: bytes_of(disk, "--disk-budget"))
+    findings.raise_any()
+    return BudgetConfig(trials=trials, timeout=seconds, workers=workers, memory=memory_bytes, disk=disk_bytes)
 
 
 def _plan_only(options: Any, *, as_json: bool) -> int:
@@ -104,12 +117,7 @@ def _search(options: Any, *, as_json: bool) -> int:
             with watching(console, config.metric) as watch:
                 result = prepared.run(watch)
         except (KeyboardInterrupt, Terminated):
-            console.print(
-                f"\nstopped; finished trials are kept. To go on:\n  {_resume(config)}",
-                soft_wrap=True,
-                markup=False,
-                highlight=False,
-            )
+            _say(console, f"\nstopped; finished trials are kept. To go on:\n  {_resume(config)}")
             raise
     if as_json:
         print(json.dumps(result, indent=2, ensure_ascii=False))
@@ -119,7 +127,13 @@ def _search(options: Any, *, as_json: bool) -> int:
 
         view = load_study(config.name, studies_dir=config.storage.folder, storage=config.storage.url)
         print_outcome(console, view, result)
+        if any(record.state == "paused" for record in view.records):
+            _say(console, f"what is paused can be continued:\n  {_resume(config)}")
     return 0 if result["best"] is not None else 1
+
+
+def _say(console: Any, text: str) -> None:
+    console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 def _resume(config: Any) -> str:
@@ -135,4 +149,6 @@ def _resume(config: Any) -> str:
     words += where(config.storage.folder, config.storage.url)
     if config.budget.workers != 1:
         words += ["--workers", str(config.budget.workers)]
+    for option, size in (("--memory-budget", config.budget.memory), ("--disk-budget", config.budget.disk)):
+        words += [] if size is None else [option, size_words(size)]
     return shlex.join(words)

@@ -11,7 +11,7 @@ from autoft.report.facts import StudyFacts
 from autoft.report.figure_infos import scores_info
 from autoft.report.figures import FIGURES
 from autoft.report.result import build_result
-from autoft.report.words import NOTHING, config_lines, count_words, duration, gain_words, score
+from autoft.report.words import NOTHING, config_lines, count_words, duration, gain_words, score, states_words
 from autoft.storage.records import TrialRecord
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def note(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str,
         result: What `build_result` returned of them.
     """
     counts = result["trials"]
-    ended = ", ".join(f"{counts[state]} {state}" for state in ("complete", "pruned", "failed", "infeasible"))
+    ended = states_words(counts)
     parts = [
         f"**{plain_markdown(gain_words(result))}**",
         f"{count_words(counts['configurations'], 'configuration')} of "
