@@ -50,7 +50,7 @@ def deliver_best(
     if _delivered(folder) == (config.name, best.number, checked):
         return folder
     make_model(config, best, folder, {**model_facts(config, files.data_facts(), best), "fresh_seeds": checked})
-    files.event("delivered", trial=best.number)
+    files.events.add("delivered", trial=best.number)
     return folder
 
 

@@ -26,6 +26,8 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     workers: int = 1,
     finalists: int = 2,
     seeds: int = 5,
+    memory_budget: int | None = None,
+    disk_budget: int | None = None,
     seed: int | None = None,
     metric: str | None = None,
     device: str = "auto",
@@ -52,6 +54,9 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         workers: Processes that train at once.
         finalists: Best configurations that are trained again on fresh seeds beside the default; 0 for none.
         seeds: Fresh seeds of each of them.
+        memory_budget: Bytes that paused trials may take in the memory of a single worker; a quarter of what is free
+            unless given.
+        disk_budget: Bytes that they may take on disk; 10 GiB, or half of what is free, unless given.
         seed: From which all seeds are derived.
         metric: What is optimised; the task's own unless given.
         device: `auto`, `cpu` or `cuda`.
@@ -87,7 +92,15 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
             max_memory=max_memory,
             max_parameters=max_parameters,
         ),
-        budget=BudgetConfig(trials=trials, timeout=timeout, workers=workers, finalists=finalists, seeds=seeds),
+        budget=BudgetConfig(
+            trials=trials,
+            timeout=timeout,
+            workers=workers,
+            finalists=finalists,
+            seeds=seeds,
+            memory=memory_budget,
+            disk=disk_budget,
+        ),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     with PreparedSearch(options) as prepared:

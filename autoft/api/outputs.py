@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from autoft.api.events import EventLog
 from autoft.files import write_json
 from autoft.models.heads import HEADS
 from autoft.report.facts import DataFacts, StudyFacts
@@ -57,6 +55,10 @@ class Spent:
 class StudyFiles:
     """One study's folder.
 
+    Attributes:
+        folder: Where they lie.
+        events: What happened.
+
     Args:
         config: The study's configuration.
         content: The content of its study.json.
@@ -66,7 +68,7 @@ class StudyFiles:
         self.folder = study_folder(config)
         self._config = config
         self._content = content
-        self._told: set[tuple[int, ...]] = self._told_before()
+        self.events = EventLog(self.folder / "events.jsonl")
         self._earlier = self.read_result()
 
     def begin(self) -> None:
@@ -145,54 +147,12 @@ class StudyFiles:
         """Store what the test split said in result.json."""
         write_json(self.folder / "result.json", {**self.read_result(), "test": dict(test)})
 
-    def note_decided(self, records: Sequence[TrialRecord], runs: Sequence[FinalistRun] = ()) -> None:
-        """Write an event for each trial that was decided and each finalist's run that was done since the last call."""
-        for record in records:
-            if record.state not in ("running", "paused") and (record.number,) not in self._told:
-                self._told.add((record.number,))
-                self.event(
-                    "trial",
-                    number=record.number,
-                    state=record.state,
-                    value=record.value,
-                    reason=record.reason,
-                )
-        for run in runs:
-            if (run.number, run.seed) not in self._told:
-                self._told.add((run.number, run.seed))
-                self.event("finalist", number=run.number, seed=run.seed, value=run.value, reason=run.reason)
-
-    def event(self, kind: str, **facts: Any) -> None:
-        """Add one line to events.jsonl."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        line = json.dumps({"time": round(time.time(), 3), "event": kind, **facts}, ensure_ascii=False)
-        with (self.folder / "events.jsonl").open("ab+") as file:
-            # A killed process leaves half a line; the next one begins on its own.
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
-            torn = file.read(1) not in (b"", b"\n")
-            file.write((b"\n" if torn else b"") + line.encode() + b"\n")
-
     def _spent_in_all(self, spent: Spent) -> Spent:
         earlier = self._earlier.get("seconds", {})
         return Spent(
             earlier.get("search", 0.0) + spent.search,
             earlier.get("finalists", 0.0) + spent.finalists,
         )
-
-    def _told_before(self) -> set[tuple[int, ...]]:
-        path = self.folder / "events.jsonl"
-        if not path.is_file():
-            return set()
-        told: set[tuple[int, ...]] = set()
-        for line in path.read_text(encoding="utf-8").split("\n"):
-            # A killed process leaves half a line.
-            with contextlib.suppress(ValueError):
-                event = json.loads(line)
-                if event["event"] == "trial":
-                    told.add((event["number"],))
-                elif event["event"] == "finalist":
-                    told.add((event["number"], event["seed"]))
-        return told
 
     def keep_logs(self, logs: Path) -> None:
         """Add what workers wrote to standard error to the study's logs."""

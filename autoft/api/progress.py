@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autoft.storage.finalists import FinalistRun
+from autoft.storage.lineage import Promoted
 from autoft.storage.records import TrialRecord
 from autoft.study.trial_weights import best_complete
 
@@ -28,6 +29,8 @@ class Progress:
         runs_done: Those of today's finalists.
         missing: Those of today's finalists that are to be done still.
         workers: Processes that train at once.
+        promotions: Paused trials that were continued, oldest first.
+        promoted_earlier: How many of them before this run of the search.
     """
 
     phase: Phase
@@ -40,11 +43,23 @@ class Progress:
     runs_done: int = 0
     missing: int = 0
     workers: int = 1
+    promotions: Sequence[Promoted] = ()
+    promoted_earlier: int = 0
 
     @property
     def decided(self) -> list[TrialRecord]:
         """Trials whose fate is decided."""
         return [record for record in self.records if record.state not in ("running", "paused")]
+
+    @property
+    def paused(self) -> list[TrialRecord]:
+        """Trials that wait at a rung."""
+        return [record for record in self.records if record.state == "paused"]
+
+    @property
+    def stretches(self) -> int:
+        """Stretches of training that have ended, at a pause or for good."""
+        return len(self.decided) + len(self.paused) + len(self.promotions)
 
     @property
     def best(self) -> TrialRecord | None:
@@ -53,12 +68,16 @@ class Progress:
 
     @property
     def expected_seconds(self) -> float | None:
-        """Seconds until all is done that the phase is about, from the pace so far; None before the first."""
+        """Seconds until all is done that the phase is about, from the pace so far; None before the first.
+
+        What is paused counts as done, and the pace holds what promotions have taken so far: how many will follow when
+        all configurations have been begun is not known.
+        """
         if self.phase == "finalists":
             return self._finalists_seconds()
-        done = len(self.decided)
+        done = len(self.decided) + len(self.paused)
         new = done - len(self.earlier)
-        if new <= 0:
+        if new <= 0 or done >= self.trials:
             return None
         left = (self.trials - done) * self.seconds / new
         return left if self.seconds_left is None else min(left, self.seconds_left)

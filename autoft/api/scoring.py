@@ -46,7 +46,7 @@ def score_test(view: StudyView) -> dict[str, Any]:
         "opened": [*opened, {"trial": best.number, "time": round(time.time(), 3)}],
     }
     view.files.write_test(test)
-    view.files.event("test opened", trial=best.number)
+    view.files.events.add("test opened", trial=best.number)
     return test
 
 

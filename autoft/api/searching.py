@@ -25,6 +25,7 @@ from autoft.report.facts import StudyFacts
 from autoft.report.notes import publish
 from autoft.storage.database import Database, open_database
 from autoft.storage.finalists import finalist_runs, finalists_at_work
+from autoft.storage.lineage import promotions
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.storage.studies import StudyHandle, create_study, open_study, update_config
@@ -137,7 +138,7 @@ class PreparedSearch:
             study = _open_study(database, self.opening, self.plan)
             run = _Run(study, config)
             run.files.begin()
-            run.files.event("started", trials=config.budget.trials, workers=config.budget.workers)
+            run.files.events.add("started", trials=config.budget.trials, workers=config.budget.workers)
             try:
                 self._watch(run, watch)
             finally:
@@ -152,7 +153,7 @@ class PreparedSearch:
             result = run.write()
             run.files.write_report(facts, records, result)
             publish(study.optuna, facts, records, result)
-            run.files.event("ended", best=(result["best"] or {}).get("trial"))
+            run.files.events.add("ended", best=(result["best"] or {}).get("trial"))
             return result
         finally:
             database.close()
@@ -162,7 +163,7 @@ class PreparedSearch:
         best: tuple[TrialRecord | None, int] = None, 0
         while self._engine.running():
             progress = run.progress()
-            self._engine.note_finished(len(progress.decided) + len(progress.runs))
+            self._engine.note_finished(progress.stretches + len(progress.runs))
             run.note(progress)
             if (progress.best, len(progress.runs)) != best:
                 best = progress.best, len(progress.runs)
@@ -184,7 +185,9 @@ class _Run:
         self._finals_began: float | None = None
         self._ended: float | None = None
         self.limit = limit_from(self._started, self._budget.timeout)
+        # What was paused had its share of time in an earlier run too.
         self._earlier = frozenset(r.number for r in self.records() if r.state not in ("running", "paused"))
+        self._promoted_earlier = len(promotions(study))
 
     def records(self) -> tuple[TrialRecord, ...]:
         return read_trials(self._study)
@@ -196,7 +199,10 @@ class _Run:
         return self.files.write(self.records(), finalist_runs(self._study), self._spent())
 
     def note(self, progress: Progress) -> None:
-        self.files.note_decided(progress.records, progress.runs)
+        events = self.files.events
+        events.note_promotions(progress.promotions)
+        events.note_decided(progress.records)
+        events.note_runs(progress.runs)
 
     def end(self) -> None:
         """Stop the clock: what follows is neither search nor finalists."""
@@ -219,6 +225,8 @@ class _Run:
             len(finalists_of(records, self._budget)) * self._budget.seeds - missing,
             missing,
             self._budget.workers,
+            promotions(self._study),
+            self._promoted_earlier,
         )
 
     def _spent(self) -> Spent:

@@ -1,8 +1,8 @@
-"""The live view of a search: a table in a terminal, one line a trial and a finalist's run elsewhere."""
+"""The live view of a search: a table in a terminal, one line a pause, promotion, end and finalist's run elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
@@ -19,6 +19,7 @@ _SHOWN = 12
 _COLOURS = {
     "complete": "green",
     "running": "cyan",
+    "paused": "blue",
     "pruned": "yellow",
     "failed": "red",
     "infeasible": "magenta",
@@ -36,18 +37,30 @@ def watching(console: Console, metric: str) -> Iterator[Watcher]:
 
 
 class _Lines:
-    """Prints one line for each trial whose fate is decided, and for each finalist's run."""
+    """Prints one line for each trial that pauses, goes on, or whose fate is decided, and for each finalist's run."""
 
     def __init__(self, console: Console, metric: str) -> None:
         self._console, self._metric = console, metric
-        self._told: set[int] = set()
+        # What was told last of a trial: its state, and how far it was.
+        self._told: dict[int, tuple[str, int]] = {}
+        self._promoted: int | None = None
         self._ran: set[tuple[int, int]] | None = None
 
     def __call__(self, progress: Progress) -> None:
-        for record in progress.decided:
-            if record.number not in self._told | progress.earlier:
-                self._told.add(record.number)
+        if self._promoted is None:
+            self._promoted = progress.promoted_earlier
+            # What an earlier run of the search left paused is no news.
+            self._told = {record.number: _reached(record) for record in progress.paused}
+        for promoted in progress.promotions[self._promoted :]:
+            self._told.pop(promoted.number, None)
+            self._print(f"trial {promoted.number:>3} goes on from rung {promoted.rung}")
+        self._promoted = len(progress.promotions)
+        for record in [*progress.paused, *progress.decided]:
+            if record.number not in progress.earlier and self._is_news(record):
                 self._print(self._line(record, progress))
+        self._tell_runs(progress)
+
+    def _tell_runs(self, progress: Progress) -> None:
         ran = {(run.number, run.seed) for run in progress.runs}
         # What an earlier run of the search did is no news.
         news = ran - (ran if self._ran is None else self._ran)
@@ -55,6 +68,12 @@ class _Lines:
             if (run.number, run.seed) in news:
                 self._print(self._run_line(run, progress))
         self._ran = ran
+
+    def _is_news(self, record: TrialRecord) -> bool:
+        """Tell whether something happened; that a trial is not continued after all is no event of its own."""
+        told, now = self._told.get(record.number), _reached(record)
+        self._told[record.number] = now
+        return told != now and (told, now) != (("paused", now[1]), ("pruned", now[1]))
 
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)
@@ -81,8 +100,8 @@ def _view(progress: Progress, metric: str) -> RenderableType:
     if progress.phase == "finalists":
         return Group(_headline(progress, metric), _runs_table(progress, metric))
     table = plain_table("trial", "state", metric, "ninth", "time", "configuration")
-    for record in progress.records[-_SHOWN:]:
-        last = record.evaluations[-1].step if record.evaluations else 0
+    for record in _shown(progress.records):
+        _, last = _reached(record)
         state = Text(record.state, style=_COLOURS.get(record.state, ""))
         table.add_row(
             _name(record.number, ""),
@@ -110,8 +129,21 @@ def _finalists_done(progress: Progress) -> str:
     return f"finalists {progress.runs_done}/{progress.runs_done + progress.missing}"
 
 
+def _shown(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Return the latest trials, and all that train."""
+    running = [record for record in records[:-_SHOWN] if record.state == "running"]
+    return [*running, *records[-_SHOWN:]]
+
+
+def _reached(record: TrialRecord) -> tuple[str, int]:
+    """Return a trial's state, and its last ninth."""
+    return record.state, record.evaluations[-1].step if record.evaluations else 0
+
+
 def _headline(progress: Progress, metric: str) -> Text:
-    parts = [f"{len(progress.decided)} of {progress.trials} configurations"]
+    parts = [f"{len(progress.decided) + len(progress.paused)} of {progress.trials} configurations"]
+    if progress.paused:
+        parts.append(f"paused {len(progress.paused)}")
     best = progress.best
     if best is not None:
         parts.append(f"best {metric} {score(best.value)} (trial {best.number})")

@@ -34,6 +34,22 @@ Finalists = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="From which all seeds are derived; 0 unless given.")]
 FreshSeeds = Annotated[int, typer.Option("--seeds", help="Fresh seeds of each finalist.")]
+MemoryBudget = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-budget",
+        help="Most that paused trials take in the memory of a single worker: 2GiB; a quarter of the free unless given.",
+        metavar="SIZE",
+    ),
+]
+DiskBudget = Annotated[
+    str | None,
+    typer.Option(
+        "--disk-budget",
+        help="Most that paused trials take on disk: 500MB; 10GiB, or half of what is free, unless given.",
+        metavar="SIZE",
+    ),
+]
 
 STUDIES_DIR = Path("studies")
 

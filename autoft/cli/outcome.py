@@ -20,8 +20,9 @@ from autoft.report.words import duration, gain_words, search_words
 def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) -> None:
     """Print the outcome of a search."""
     counts = result["trials"]
-    ends = ("complete", "pruned", "infeasible", "failed")
-    states = ", ".join(f"{counts[state]} {state}" for state in ends if counts[state])
+    paused = sum(record.state == "paused" for record in view.records)
+    ends = {state: counts[state] for state in ("complete", "pruned", "infeasible", "failed")} | {"paused": paused}
+    states = ", ".join(f"{count} {state}" for state, count in ends.items() if count)
     spent = duration(result["seconds"]["total"])
     console.print(f"\n[bold]{counts['configurations']} configurations[/bold] in {spent}: {states}", highlight=False)
     console.print(gain_words(result), highlight=False, markup=False)
@@ -30,7 +31,7 @@ def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) 
         console.print(finalist_table(result))
         for mishap in result["finalists"]["mishaps"]:
             console.print(f"note: {mishap}", style="yellow", highlight=False, markup=False)
-    facts = view.files.facts(view.records, result["seconds"]["search"])
+    facts = view.facts
     for words in limit_words(facts, view.records):
         console.print(words, highlight=False, markup=False)
     best = view.best

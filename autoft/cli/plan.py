@@ -14,6 +14,8 @@ from autoft.report.front import cost_words
 from autoft.report.words import duration
 from autoft.study.aims import measure_words
 
+_EARLY = {"promotion": "; most pause early and stay so", "full": ""}
+
 
 def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
     """Print what is searched, what varies, and what it costs at most."""
@@ -85,9 +87,10 @@ def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:
 def _time(opening: Opening, plan: Plan) -> str:
     budget = opening.config.budget
     most = plan.total_seconds(budget.trials, budget.workers)
+    early = _EARLY.get(opening.config.compute.pruner, "; most are stopped early")
     return (
         f"default {duration(plan.default_seconds)}, at most {duration(most)} for "
-        f"{_count(budget.trials, 'configuration')}; most are stopped early"
+        f"{_count(budget.trials, 'configuration')}{early}"
     )
 
 

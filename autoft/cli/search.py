@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -14,8 +15,10 @@ from autoft.cli.options import (
     AsJson,
     Data,
     Device,
+    DiskBudget,
     Finalists,
     FreshSeeds,
+    MemoryBudget,
     Models,
     Seed,
     Storage,
@@ -23,7 +26,7 @@ from autoft.cli.options import (
     Timeout,
     where,
 )
-from autoft.cli.units import seconds_of
+from autoft.cli.units import bytes_of, seconds_of, size_words
 
 
 def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -39,6 +42,8 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     workers: Annotated[int, typer.Option("--workers", help="Processes that train at once.")] = 1,
     finalists: Finalists = 2,
     seeds: FreshSeeds = 5,
+    memory_budget: MemoryBudget = None,
+    disk_budget: DiskBudget = None,
     seed: Seed = None,
     metric: Metric = None,
     device: Device = "auto",
@@ -60,7 +65,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     Example: autoft search ner --data my-corpus/ --trials 30 --study mine
     """
     from autoft.api.options import SearchOptions
-    from autoft.study.config import BudgetConfig, StorageConfig
+    from autoft.study.config import StorageConfig
 
     options = SearchOptions(
         task=task,
@@ -73,12 +78,27 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         train_limit=train_limit,
         dev_limit=dev_limit,
         aims=aims_of(metric, minimize, max_latency, max_memory, max_parameters),
-        budget=BudgetConfig(
-            trials=trials, timeout=seconds_of(timeout), workers=workers, finalists=finalists, seeds=seeds
+        budget=_budget(
+            {"trials": trials, "workers": workers, "finalists": finalists, "seeds": seeds},
+            timeout=timeout,
+            memory=memory_budget,
+            disk=disk_budget,
         ),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     return _plan_only(options, as_json=as_json) if dry_run else _search(options, as_json=as_json)
+
+
+def _budget(counts: Mapping[str, int], *, timeout: str | None, memory: str | None, disk: str | None) -> Any:
+    from autoft.errors import Findings
+    from autoft.study.config import BudgetConfig
+
+    findings = Findings()
+    seconds = findings.of(lambda: seconds_of(timeout))
+    memory_bytes = findings.of(lambda: bytes_of(memory, "--memory-budget"))
+    disk_bytes = findings.of(lambda: bytes_of(disk, "--disk-budget"))
+    findings.raise_any()
+    return BudgetConfig(timeout=seconds, memory=memory_bytes, disk=disk_bytes, **counts)
 
 
 def _plan_only(options: Any, *, as_json: bool) -> int:
@@ -117,12 +137,7 @@ def _search(options: Any, *, as_json: bool) -> int:
             with watching(console, config.metric) as watch:
                 result = prepared.run(watch)
         except (KeyboardInterrupt, Terminated):
-            console.print(
-                f"\nstopped; finished trials are kept. To go on:\n  {_resume(config)}",
-                soft_wrap=True,
-                markup=False,
-                highlight=False,
-            )
+            _say(console, f"\nstopped; finished trials are kept. To go on:\n  {_resume(config)}")
             raise
     if as_json:
         print(json.dumps(result, indent=2, ensure_ascii=False))
@@ -132,7 +147,13 @@ def _search(options: Any, *, as_json: bool) -> int:
 
         view = load_study(config.name, studies_dir=config.storage.folder, storage=config.storage.url)
         print_outcome(console, view, result)
+        if any(record.state == "paused" for record in view.records):
+            _say(console, f"what is paused can be continued:\n  {_resume(config)}")
     return 0 if result["best"] is not None else 1
+
+
+def _say(console: Any, text: str) -> None:
+    console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 def _resume(config: Any) -> str:
@@ -152,4 +173,6 @@ def _resume(config: Any) -> str:
     for name in ("workers", "finalists", "seeds"):
         if getattr(config.budget, name) != getattr(usual, name):
             words += [f"--{name}", str(getattr(config.budget, name))]
+    for option, size in (("--memory-budget", config.budget.memory), ("--disk-budget", config.budget.disk)):
+        words += [] if size is None else [option, size_words(size)]
     return shlex.join(words)

@@ -12,10 +12,9 @@ _TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TIME = re.compile(rf"({_NUMBER})([smhd]?)")
 _AMOUNT = re.compile(rf"({_NUMBER}) ?([A-Za-z]*)")
 _MILLISECONDS = {"": 1.0, "ms": 1.0, "us": 1e-3, "s": 1e3}
-_BYTES = {
-    **{"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12},
-    **{"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40},
-}
+_BYTES = {"": 1, "B": 1} | {f"{letter}B": 1000**power for power, letter in enumerate("KMGT", 1)}
+_BYTES |= {f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", 1)}
+_SPELLING = {unit.lower(): size for unit, size in _BYTES.items()}
 _COUNTS = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9}
 
 
@@ -43,13 +42,39 @@ def milliseconds_of(text: str | None) -> float | None:
 
 
 def mib_of(text: str | None) -> float | None:
-    """Return the MiB of `4GB`, `512MB` (powers of 1000), `4GiB` or `512MiB` (powers of 1024).
+    """Return the MiB of a size with its unit, `4GB`, `512MB` or `4GiB`, of --max-memory.
 
     Raises:
-        ConfigError: If the text is none of these.
+        ConfigError: If the text is none of these; a bare number too, which hardly anyone means as bytes.
     """
-    size = _amount(text, _BYTES, "--max-memory: a size such as 4GB, 512MB or 4GiB expected")
+    if text is not None and text.strip().isdigit():
+        raise ConfigError(f"--max-memory: a size with its unit expected, like 4GB or 512MiB, got {text!r}")
+    size = bytes_of(text, "--max-memory")
     return None if size is None else size / 2**20
+
+
+def bytes_of(text: str | None, option: str) -> int | None:
+    """Return the bytes of `500MB` (powers of 1000), `2GiB` (powers of 1024) or `0`; a bare number counts bytes.
+
+    Args:
+        text: What was typed; None where nothing was.
+        option: Named where the text is no size.
+
+    Raises:
+        ConfigError: If the text is no size.
+    """
+    if text is None:
+        return None
+    found = _AMOUNT.fullmatch(text)
+    if found is None or found[2].lower() not in _SPELLING:
+        raise ConfigError(f"{option}: a size like 2GB or 512MiB expected, got {text!r}")
+    return int(float(found[1]) * _SPELLING[found[2].lower()])
+
+
+def size_words(size: int) -> str:
+    """Return a size so that `bytes_of` reads it as exactly the same bytes."""
+    unit = next((unit for unit in ("TiB", "GiB", "MiB", "TB", "GB", "MB") if size and size % _BYTES[unit] == 0), "B")
+    return f"{size // _BYTES[unit]}{unit}"
 
 
 def count_of(text: str | None) -> int | None:

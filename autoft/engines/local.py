@@ -87,10 +87,10 @@ class LocalEngine:
                 _send(self._start(number), self._order)
         return len(self._workers)
 
-    def note_finished(self, trials: int) -> None:
-        """Tell how many trials are finished; progress makes earlier deaths forgotten."""
-        if trials > self._finished:
-            self._finished, self._deaths = trials, 0
+    def note_finished(self, stretches: int) -> None:
+        """Tell how many stretches of training are finished; progress makes earlier deaths forgotten."""
+        if stretches > self._finished:
+            self._finished, self._deaths = stretches, 0
 
     def stop(self) -> None:
         """Close the pipes, wait for the workers to let go of their trials, end those that do not."""

@@ -21,6 +21,7 @@ from autoft.report.words import (
     mean_and_spread,
     score,
     search_words,
+    states_words,
 )
 from autoft.storage.records import TrialRecord
 
@@ -83,7 +84,7 @@ def note(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str,
         result: What `build_result` returned of them.
     """
     counts = result["trials"]
-    ended = ", ".join(f"{counts[state]} {state}" for state in ("complete", "pruned", "failed", "infeasible"))
+    ended = states_words(counts)
     parts = [
         f"**{plain_markdown(gain_words(result))}**",
         f"{count_words(counts['configurations'], 'configuration')} of "

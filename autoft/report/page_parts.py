@@ -19,6 +19,7 @@ from autoft.report.words import (
     score,
     search_words,
     signed_score,
+    states_words,
     value_words,
 )
 from autoft.storage.records import TrialRecord
@@ -45,8 +46,7 @@ def heading(facts: StudyFacts, result: Mapping[str, Any]) -> Html:
 def tiles(facts: StudyFacts, result: Mapping[str, Any]) -> Html:
     """Return the few numbers that matter most."""
     best, default, counts = result["best"], result["default"], result["trials"]
-    states = ("complete", "pruned", "failed", "infeasible")
-    ended = ", ".join(f"{counts[state]} {state}" for state in states if counts[state])
+    ended = states_words(counts)
     best_score, default_score = _shown_score(best), _shown_score(default)
     gain, checked = None, ""
     if best_score is not None and default_score is not None and best["trial"] != default["trial"]:

@@ -74,6 +74,14 @@ def count_words(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def states_words(counts: Mapping[str, int]) -> str:
+    """Return what became of the configurations, from the `trials` of result.json: `3 complete, 5 pruned`."""
+    states = {state: counts[state] for state in ("complete", "pruned", "failed", "infeasible")}
+    # A search that is not at its end has more configurations than ends.
+    states["paused or running"] = counts["configurations"] - sum(states.values())
+    return ", ".join(f"{count} {state}" for state, count in states.items() if count)
+
+
 def config_lines(config: Mapping[str, Scalar], default: Mapping[str, Scalar]) -> tuple[ConfigLine, ...]:
     """Return every parameter of either configuration, in the order of `config`."""
     return tuple(_config_line(path, config.get(path), default.get(path)) for path in dict.fromkeys([*config, *default]))

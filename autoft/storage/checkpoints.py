@@ -95,8 +95,13 @@ class CheckpointStore:
         place = self._place(number, rung)
         if not self._is_sound(number, rung):
             return None
-        meta = json.loads((place / _META).read_text(encoding="utf-8"))
-        return Checkpoint(load_file(place / _ARRAYS), meta)
+        try:
+            meta = json.loads((place / _META).read_text(encoding="utf-8"))
+            return Checkpoint(load_file(place / _ARRAYS), meta)
+        except OSError as error:
+            # Another worker drops it, for want of room.
+            _log.warning("%s: a checkpoint cannot be read, %s", place, error)
+            return None
 
     def stored(self) -> tuple[Stored, ...]:
         """Return what there is, by configuration and rung."""
@@ -130,7 +135,7 @@ class CheckpointStore:
             return False
         try:
             check_manifest(place)
-        except ConfigError as error:
+        except (ConfigError, OSError) as error:
             _log.warning("%s: a damaged checkpoint is not used, %s", place, error)
             return False
         return True

@@ -13,7 +13,7 @@ from autoft.storage.leases import LEASE_SECONDS, Claim, LeaseLost, claim, end, l
 from autoft.storage.lineage import Link, insert_link, links
 from autoft.storage.studies import StudyHandle
 from autoft.storage.tables import claims, epoch
-from autoft.storage.trials import Ending
+from autoft.storage.trials import Word
 from autoft.storage.workers import is_dead
 
 
@@ -37,7 +37,7 @@ class FinalistRun:
     index: int
     seed: int
     value: float
-    state: Ending = "complete"
+    state: Word = "complete"
     reason: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0

@@ -160,6 +160,18 @@ def take(session: Session, wanted: Claim, token: str, seconds: float) -> Claim |
     return insert_claim(session, replace(wanted, attempt=attempts + 1), token, seconds)
 
 
+def take_paused(session: Session, wanted: Claim, token: str, seconds: float) -> Claim | None:
+    """Claim a paused configuration from a rung within a transaction; None where it is not paused (any more).
+
+    Raises:
+        IntegrityError: If another worker took it in the same moment.
+    """
+    last = session.execute(_same_work(wanted).order_by(claims.c.claim_id.desc()).limit(1)).first()
+    if last is None or last.state != "paused" or last.rung == wanted.rung:
+        return None
+    return insert_claim(session, wanted, token, seconds)
+
+
 def extend(session: Session, held: Claim, seconds: float) -> bool:
     """Renew within a transaction; False where the lease was lost."""
     beat = update(claims).where(claims.c.claim_id == held.claim_id, claims.c.state == "claimed")

@@ -35,6 +35,19 @@ class Link:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """A paused configuration that was continued.
+
+    Attributes:
+        number: The configuration's.
+        rung: From where.
+    """
+
+    number: int
+    rung: int
+
+
 def add_link(study: StudyHandle, link: Link) -> None:
     """Store one step."""
     study.database.write(lambda session: insert_link(session, study.study_id, link))
@@ -52,6 +65,15 @@ def insert_link(session: Session, study_id: int, link: Link) -> None:
             created=epoch(),
         )
     )
+
+
+def promotions(study: StudyHandle) -> tuple[Promoted, ...]:
+    """Return every promotion of a study, oldest first."""
+    its = lineage.c.study_id == study.study_id, lineage.c.kind == "promoted_from"
+    found = select(lineage.c.facts).where(*its).order_by(lineage.c.lineage_id)
+    rows = study.database.read(lambda session: session.execute(found).scalars().all())
+    facts = [json.loads(text) for text in rows]
+    return tuple(Promoted(one["number"], one["rung"]) for one in facts)
 
 
 def links(study: StudyHandle) -> tuple[Link, ...]:

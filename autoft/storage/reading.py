@@ -37,16 +37,17 @@ def read_trial(study: StudyHandle, number: int) -> TrialRecord:
 def _as_record(trial: FrozenTrial, claimed: ClaimState | None) -> TrialRecord:
     found = trial.user_attrs
     evaluations = keys.evaluations_in(found)
-    last = evaluations[-1].seconds if evaluations else 0.0
+    state, last = _state_of(trial, claimed), evaluations[-1].seconds if evaluations else 0.0
     return TrialRecord(
         number=trial.number,
-        state=_state_of(trial, claimed),
+        state=state,
         value=keys.best_value(evaluations),
         config=found.get(keys.CONFIG, {}),
         evaluations=evaluations,
         metrics=found.get(keys.METRICS, {}),
-        reason=found.get(keys.REASON),
-        seconds=found.get(keys.SECONDS, last),
+        reason=found.get(keys.PAUSED) if state == "paused" else found.get(keys.REASON),
+        # A continued trial is further than when it paused.
+        seconds=max(found.get(keys.SECONDS, 0.0), last),
         execution=found.get(keys.EXECUTION, {}),
         facts={**found.get(keys.FACTS, {}), **keys.numbers_under(keys.MEASURE, found)},
         # Optuna's own are written when the trial ends.

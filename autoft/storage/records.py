@@ -43,7 +43,7 @@ class TrialRecord:
         config: The complete configuration, parameter path -> value, constants included.
         evaluations: In the order of their steps.
         metrics: Every metric at the best evaluation; `f1.PER` is `f1` of the label PER.
-        reason: Why it was pruned, failed or infeasible, in words.
+        reason: Why it paused, was pruned, failed or infeasible, in words.
         seconds: Spent on training and evaluating it.
         execution: What a replay needs besides the configuration: threads, micro_batch, device, …
         facts: Counts about the trial: `trainable_parameters`, `parameters`, `steps`, …; `latency` in milliseconds a

@@ -21,7 +21,6 @@ from autoft.storage.leases import (
     Claim,
     LeaseLost,
     by_token,
-    claim,
     end,
     end_paused,
     extend,
@@ -29,6 +28,7 @@ from autoft.storage.leases import (
     lost_claims,
     paused_claims,
     take,
+    take_paused,
 )
 from autoft.storage.lineage import Link, insert_link
 from autoft.storage.rdb import StudyStorage
@@ -36,6 +36,7 @@ from autoft.storage.records import EvaluationRecord, Scalar
 from autoft.storage.studies import StudyHandle
 
 Ending = Literal["complete", "pruned", "failed", "infeasible"]
+Word = Ending | Literal["paused"]
 
 # The sampler learns from constraints, and from pruned trials, but never from failed ones.
 _OPTUNA_STATES = {
@@ -49,7 +50,7 @@ MEMORY_CONSTRAINT = "memory"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a trial ended.
+    """How a trial ended, or that it paused.
 
     Attributes:
         state: `infeasible` where it ran out of memory, `pruned` where it diverged or was stopped.
@@ -59,7 +60,7 @@ class Outcome:
         facts: Counts about the trial.
     """
 
-    state: Ending
+    state: Word
     reason: str | None = None
     seconds: float = 0.0
     execution: Mapping[str, Any] = field(default_factory=dict)
@@ -68,6 +69,11 @@ class Outcome:
     def __post_init__(self) -> None:
         if (self.state == "complete") != (self.reason is None):
             raise ValueError(f"a reason is given unless the trial is complete, got {self.state}, {self.reason!r}")
+
+    def so_far(self) -> dict[str, Any]:
+        """Return what a configuration that pauses keeps."""
+        kept = {keys.SECONDS: self.seconds, keys.EXECUTION: self.execution, keys.FACTS: self.facts}
+        return {**kept, keys.PAUSED: self.reason}
 
 
 def ask_trial(study: StudyHandle, worker: str, *, limit: int | None, seconds: float = LEASE_SECONDS) -> Claim | None:
@@ -132,6 +138,8 @@ def continue_paused(
 ) -> Claim | None:
     """Claim a paused configuration, to be continued from `rung`; None where another worker has it.
 
+    The promotion stands in the lineage, as `promoted_from` the same trial.
+
     Args:
         study: The study.
         number: The configuration's.
@@ -141,15 +149,23 @@ def continue_paused(
     """
     storage = study.database.storage
     trial_id = storage.get_trial_id_from_study_id_trial_number(study.study_id, number)
-    return claim(
-        study.database,
-        study_id=study.study_id,
-        trial_id=trial_id,
-        number=number,
-        worker=worker,
-        rung=rung,
-        seconds=seconds,
-    )
+    wanted, token = Claim(0, study.study_id, trial_id, number, "search", rung, 1, worker), uuid.uuid4().hex
+    link = Link(trial_id, "promoted_from", trial_id, {"number": number, "rung": rung, "worker": worker})
+
+    def once(session: Session) -> Claim | None:
+        known = by_token(session, token)
+        if known is not None:
+            return known
+        mine = take_paused(session, wanted, token, seconds)
+        if mine is not None:
+            insert_link(session, study.study_id, link)
+        return mine
+
+    try:
+        return study.database.write(once)
+    except IntegrityError:
+        # Another worker wrote the unique row in the same moment.
+        return None
 
 
 def configure(
@@ -248,13 +264,27 @@ def record_evaluation(
     study.database.write(once)
 
 
+def forget(study: StudyHandle, held: Claim) -> None:
+    """Forget every evaluation of a trial that begins anew, with a smaller micro-batch, after it had paused.
+
+    Raises:
+        LeaseLost: If another worker has taken the trial over.
+    """
+
+    def once(session: Session) -> None:
+        _hold(session, held, LEASE_SECONDS)
+        _forget_after(study.database.storage, session, replace(held, rung=0))
+
+    study.database.write(once)
+
+
 def pause(study: StudyHandle, held: Claim, outcome_so_far: Mapping[str, Any]) -> None:
     """Give a configuration back at a rung, to be continued by any worker.
 
     Args:
         study: The study.
         held: The trial.
-        outcome_so_far: User attributes to keep: `execution`, `facts`, `seconds`.
+        outcome_so_far: User attributes to keep, see `Outcome.so_far`.
 
     Raises:
         LeaseLost: If another worker has taken the trial over.
@@ -270,14 +300,23 @@ def pause(study: StudyHandle, held: Claim, outcome_so_far: Mapping[str, Any]) ->
 
 
 def prune_paused(study: StudyHandle, reason: str) -> int:
-    """Tell every paused configuration as pruned, when the search ends; return how many."""
+    """Tell every paused configuration as pruned, when the search ends; return how many.
+
+    Args:
+        study: The study.
+        reason: Why none of them is continued; stands behind why each had paused.
+    """
+    storage = study.database.storage
 
     def once(session: Session) -> int:
-        paused = paused_claims(session, study.study_id)
-        for held in paused:
-            if end_paused(session, held):
-                _finish(study, session, held, Outcome("pruned", reason))
-        return len(paused)
+        ended = [held for held in paused_claims(session, study.study_id) if end_paused(session, held)]
+        for held in ended:
+            found = storage.user_attributes(session, held.trial_id)
+            why = "; ".join(words for words in (found.get(keys.PAUSED), reason) if words)
+            spent = found.get(keys.SECONDS, 0.0)
+            outcome = Outcome("pruned", why, spent, found.get(keys.EXECUTION, {}), found.get(keys.FACTS, {}))
+            _finish(study, session, held, outcome)
+        return len(ended)
 
     return study.database.write(once)
 
@@ -287,8 +326,10 @@ def tell(study: StudyHandle, held: Claim, outcome: Outcome) -> None:
 
     Raises:
         LeaseLost: If another worker has taken the trial over.
-        ValueError: If a trial without an evaluation is told complete.
+        ValueError: If a trial without an evaluation is told complete, or a paused one is told at all.
     """
+    if outcome.state == "paused":
+        raise ValueError(f"trial {held.number}: an ending expected, got {outcome.state}")
 
     def once(session: Session) -> None:
         if not end(session, held, "done"):
@@ -339,7 +380,7 @@ def _lost_text(held: Claim) -> str:
 
 
 def _forget_after(storage: StudyStorage, session: Session, mine: Claim) -> None:
-    """Forget what a lost attempt evaluated beyond the rung from which its successor begins."""
+    """Forget what an attempt evaluated beyond the rung from which its successor begins."""
     found = storage.user_attributes(session, mine.trial_id)
     steps = [one.step for one in keys.evaluations_in(found) if one.step > mine.rung]
     forgotten = {keys.evaluation_key(step) for step in steps}

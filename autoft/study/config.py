@@ -52,6 +52,9 @@ class BudgetConfig:
         workers: Processes that host trials.
         finalists: Best configurations that are trained again beside the default; 0 trains none again.
         seeds: Fresh seeds on which each of them is trained again.
+        memory: Bytes that paused configurations may take in the memory of a single worker; None is a share of what
+            is free. With more workers they lie on disk.
+        disk: Bytes that they may take on disk; None is 10 GiB or half of what is free.
     """
 
     trials: int = 50
@@ -59,6 +62,8 @@ class BudgetConfig:
     workers: int = 1
     finalists: int = 2
     seeds: int = 5
+    memory: int | None = None
+    disk: int | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -72,6 +77,11 @@ class BudgetConfig:
             problems.append(f"--finalists: a count of at least 0 expected, got {self.finalists}")
         if self.seeds < 1:
             problems.append(f"--seeds: a count of at least 1 expected, got {self.seeds}")
+        problems += [
+            f"--{name}-budget: a size of at least 0 expected, got {size}"
+            for name, size in (("memory", self.memory), ("disk", self.disk))
+            if size is not None and size < 0
+        ]
         if problems:
             raise StudyError(*problems)
 
@@ -84,7 +94,7 @@ class ComputeConfig:
         device: `cpu` or `cuda`, resolved from `auto` when the study is created.
         threads: Threads of one operation in each worker.
         sampler: Who proposes configurations.
-        pruner: Which schedule stops them early.
+        pruner: Which schedule pauses or stops them early.
     """
 
     device: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from autoft.study.trial_config import TrialConfig
 from autoft.training.optimizers import warmup_steps
 from autoft.training.order import steps_per_epoch
 from autoft.training.runtime import Runtime
-from autoft.training.trainer import Scores, fit
+from autoft.training.trainer import Scores, Snapshot, fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,27 @@ class Best:
     weights: dict[str, Tensor]
 
 
+@dataclass(frozen=True, slots=True)
+class PausedState:
+    """All that a configuration needs to go on from a rung as if it had never stopped.
+
+    Attributes:
+        evaluation: The evaluation at which it paused.
+        snapshot: What the trainer was at.
+        best: Its best evaluation so far.
+    """
+
+    evaluation: EvaluationRecord
+    snapshot: Snapshot
+    best: Best
+
+
+def stopwatch(before: float = 0.0) -> Callable[[], float]:
+    """Return a clock that says the seconds since this call, and those `before`."""
+    started = time.monotonic()
+    return lambda: before + time.monotonic() - started
+
+
 class Execution:
     """Trains one configuration; iterate to go on, leave the loop to stop.
 
@@ -42,16 +63,28 @@ class Execution:
         bench: The configuration's base model and data.
         config: What to do.
         runtime: How to do it.
+        resume: Where it paused; None begins.
+        clock: Says the seconds spent on it; None begins to count now.
     """
 
-    def __init__(self, bench: Bench, config: TrialConfig, runtime: Runtime) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        config: TrialConfig,
+        runtime: Runtime,
+        resume: PausedState | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self._bench, self._config, self._runtime = bench, config, runtime
+        self._clock = clock or stopwatch()
         recipe = Recipe(head=config.head, method=config.method, freeze=config.freeze, dropout=config.dropout)
         self.model: TrialModel = assemble(bench.pristine, recipe, seed=config.fit.seed)
-        self.best: Best | None = None
-        self.last: int = 0
+        self.best = resume.best if resume is not None else None
+        self.last = resume.evaluation.step if resume is not None else 0
+        self._from = resume.snapshot if resume is not None else None
         self._between = False
-        self._counts: Mapping[str, float] = {}
+        self._counts: Mapping[str, float] = self._from.progress if self._from is not None else {}
+        self._snapshot: Callable[[], Snapshot] | None = None
 
     @property
     def train_size(self) -> int:
@@ -76,7 +109,6 @@ class Execution:
             Diverged: If the loss is no longer a finite number.
             TimedOut: If the runtime's tick says so.
         """
-        started = time.monotonic()
         splits = self._bench.splits
         # Where dev is larger than train an evaluation costs as much as an epoch.
         rungs_only = len(splits["dev"].examples) > len(splits["train"].examples)
@@ -85,12 +117,13 @@ class Execution:
             splits["train"].sequences,
             lambda model: self._bench.scores(model, "dev", self._runtime),
             self._config.fit,
+            self._take_snapshot(),
             points=evaluation_steps(self.total_steps, RUNGS if rungs_only else NINTHS),
             runtime=self._runtime,
         )
         for evaluation in evaluations:
             self._between = False
-            self.last, self._counts = evaluation.step, evaluation.counts
+            self.last, self._counts, self._snapshot = evaluation.step, evaluation.counts, evaluation.snapshot
             scores = evaluation.scores
             if self.best is None or scores.value > self.best.scores.value:
                 self.best = Best(evaluation.step, scores, self.model.weights())
@@ -100,9 +133,31 @@ class Execution:
                 value=float(scores.value),
                 loss=float(scores.loss),
                 train_loss=evaluation.train_loss,
-                seconds=time.monotonic() - started,
+                seconds=self._clock(),
             )
             self._between = self.last != NINTHS[-1]
+
+    def state(self, evaluation: EvaluationRecord) -> PausedState:
+        """Return from where the configuration can be continued.
+
+        Args:
+            evaluation: The latest one, at which it pauses.
+
+        Raises:
+            ValueError: If nothing has been evaluated since it began or went on.
+        """
+        if self._snapshot is None or self.best is None:
+            raise ValueError("a configuration pauses at an evaluation, got none")
+        snapshot, best = self._snapshot(), self.best
+        if best.step == evaluation.step:
+            # The same weights need not lie in memory twice.
+            best = Best(best.step, best.scores, snapshot.weights)
+        return PausedState(evaluation, snapshot, best)
+
+    def _take_snapshot(self) -> Snapshot | None:
+        """Hand over where the configuration paused; the trainer copies it and lets it go."""
+        taken, self._from = self._from, None
+        return taken
 
     def facts(self) -> dict[str, float]:
         """Return the trial's counts."""

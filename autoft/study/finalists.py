@@ -18,7 +18,7 @@ from autoft.storage.finalists import (
     finish_finalist,
     is_searching,
 )
-from autoft.storage.leases import Claim, forfeit
+from autoft.storage.leases import Claim, LeaseLost, forfeit
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.strategy.stopping import TimeLimit
@@ -57,6 +57,20 @@ class TrialTime:
         )
         self._over = self._over or found.is_over(time.time()) or finalists_at_work(context.study) > 0
         return _OVER if self._over else found
+
+
+def run_finalists(context: TrialContext, worker: str) -> None:
+    """Run finalists until none is missing, time is over or the worker is to end.
+
+    Raises:
+        Interrupted: If the worker is to end.
+    """
+    while not context.stop.is_set() and not context.limit.is_over(time.time()):
+        try:
+            if not run_next_finalist(context, worker):
+                return
+        except LeaseLost as lost:
+            logger.warning("%s", lost)
 
 
 def run_next_finalist(context: TrialContext, worker: str) -> bool:

@@ -36,8 +36,12 @@ class Replay:
 
 
 def recorded(record: TrialRecord) -> dict[str, Any]:
-    """Return what a replay must give again: every evaluation, and the weights' sha256 at the last and the best."""
-    return _summary(record.evaluations, record.execution)
+    """Return what a replay must give again: every evaluation, and the weights' sha256 at the last and the best.
+
+    Of a trial that goes on at this moment, what it had reached when it paused.
+    """
+    last = record.execution.get("last_step", 0)
+    return _summary([one for one in record.evaluations if one.step <= last], record.execution)
 
 
 def replay_trial(config: StudyConfig, record: TrialRecord) -> Replay:

@@ -1,11 +1,10 @@
-"""One trial: asked, trained, judged at its rungs, and told; the one place where an exception becomes a state."""
+"""One trial: asked, trained, judged at its rungs, paused or told; the one place where an exception becomes a state."""
 
 from __future__ import annotations
 
 import gc
 import logging
 import threading
-import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,25 +17,28 @@ from autoft.space import SearchSpace
 from autoft.storage.checkpoints import Checkpoint, CheckpointStore
 from autoft.storage.finalists import finalist_runs
 from autoft.storage.leases import Claim, LeaseLost
-from autoft.storage.reading import read_trials
-from autoft.storage.records import EvaluationRecord, Scalar, TrialRecord
+from autoft.storage.reading import read_trial, read_trials
+from autoft.storage.records import EvaluationRecord, Scalar
 from autoft.storage.studies import StudyHandle
-from autoft.storage.trials import Outcome, configure, record_evaluation, tell
+from autoft.storage.trials import Outcome, configure, forget, pause, record_evaluation, tell
 from autoft.strategy.samplers import propose
 from autoft.strategy.schedule import Schedule, Verdict
-from autoft.strategy.standing import Standing, standing_of
+from autoft.strategy.standing import standing_of
 from autoft.strategy.stopping import TimeLimit
 from autoft.strategy.suggest import proposal_of
 from autoft.study.bench import Bench, Workbench
 from autoft.study.config import StudyConfig
-from autoft.study.execution import Execution, rungs_of
+from autoft.study.execution import Execution, PausedState, stopwatch
 from autoft.study.final_choice import kept_numbers, may_be_kept
 from autoft.study.lease import holding
 from autoft.study.measures import admit_trial
+from autoft.study.paused import PausedStates
+from autoft.study.standings import outlook_of, standings_of
+from autoft.study.stretch import Earlier, earlier_stretches
 from autoft.study.trial_config import TrialConfig, build_trial_config
 from autoft.study.trial_weights import drop_weights
 from autoft.tasks import TASKS
-from autoft.training.runtime import Runtime
+from autoft.training.runtime import Runtime, memory_errors
 
 logger = logging.getLogger(__name__)
 _EVALUATION_TOKENS = 4096
@@ -45,6 +47,10 @@ _FEWEST_TOKENS = 512
 
 class Stopped(Exception):  # noqa: N818 - a verdict, not a failure
     """The schedule stopped the trial; the text says why."""
+
+
+class Paused(Exception):  # noqa: N818 - a verdict, not a failure
+    """The schedule paused the trial, whose state is kept; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class TrialContext:
         schedule: Judges at rungs.
         workbench: Base models and data.
         weights: Where the best weights of trials are kept.
+        paused: Where the states of paused trials are kept.
         stop: Set when the worker is to end.
         limit: When the search's time is over.
     """
@@ -68,34 +75,39 @@ class TrialContext:
     schedule: Schedule
     workbench: Workbench
     weights: CheckpointStore
+    paused: PausedStates
     stop: threading.Event
     limit: TimeLimit
 
 
 def run_trial(context: TrialContext, held: Claim) -> Outcome:
-    """Run the trial that is held, from its first step to its last word.
+    """Run the trial that is held, from its first step or the rung where it paused, to its next pause or last word.
 
     Raises:
         LeaseLost: If another worker has taken it over.
         Interrupted: If the worker is to end.
     """
-    started = time.monotonic()
     kind = TASKS.get(context.config.task).head
     values = _configuration(context, held)
     config = build_trial_config(values, kind=kind, seed=context.config.seed)
-    attempt = _Attempt(context, held)
+    attempt = _Attempt(context, held, earlier_stretches(read_trial(context.study, held.number), held.rung))
     error: Exception | None = None
     with holding(context.study, held, context.stop, context.limit) as tick:
         try:
             attempt.run(config, tick)
         except Exception as raised:  # noqa: BLE001 - `outcome_of` says what it means, or raises it again
             error = raised
-    outcome = outcome_of(error, time.monotonic() - started, attempt.execution)
-    if outcome.state == "complete":
-        attempt.keep_weights()
-    tell(context.study, held, outcome)
-    records, runs = read_trials(context.study), finalist_runs(context.study)
-    drop_weights(context.weights, records, kept_numbers(records, runs, context.config.budget))
+    outcome = attempt.earlier.outcome(outcome_of(error, attempt.clock(), attempt.execution), attempt.reached)
+    if outcome.state == "paused":
+        pause(context.study, held, outcome.so_far())
+        context.paused.drop(held.number, below=attempt.reached)
+    else:
+        if outcome.state == "complete":
+            attempt.keep_weights()
+        tell(context.study, held, outcome)
+        context.paused.drop(held.number)
+        records, runs = read_trials(context.study), finalist_runs(context.study)
+        drop_weights(context.weights, records, kept_numbers(records, runs, context.config.budget))
     logger.info(
         "trial %d: %s in %.1f s %s",
         held.number,
@@ -117,6 +129,8 @@ def outcome_of(error: Exception | None, seconds: float, execution: Execution | N
     match error:
         case None:
             return Outcome("complete", None, seconds, record, facts)
+        case Paused():
+            return Outcome("paused", str(error), seconds, record, facts)
         case Stopped() | TimedOut() | Diverged():
             return Outcome("pruned", str(error), seconds, record, facts)
         case OutOfMemory() | OverLimit():
@@ -128,11 +142,17 @@ def outcome_of(error: Exception | None, seconds: float, execution: Execution | N
 
 
 class _Attempt:
-    """One trial while it is held; `execution` is what was reached, whatever ended it."""
+    """One stretch of a trial while it is held; `execution` is what was reached, whatever ended it."""
 
-    def __init__(self, context: TrialContext, held: Claim) -> None:
-        self._context, self._held = context, held
+    def __init__(self, context: TrialContext, held: Claim, earlier: Earlier) -> None:
+        self._context, self._held, self.earlier = context, held, earlier
         self.execution: Execution | None = None
+        self.clock = stopwatch(earlier.seconds)
+
+    @property
+    def reached(self) -> int:
+        """The last ninth that was evaluated."""
+        return self.execution.last if self.execution is not None else 0
 
     def run(self, config: TrialConfig, tick: Callable[[], None]) -> None:
         """Train to the end; halve the micro-batch whenever it does not fit.
@@ -140,10 +160,13 @@ class _Attempt:
         Raises:
             OutOfMemory: If not even one sequence at a time fits.
             Stopped: If the schedule says so.
+            Paused: If the schedule says so.
         """
         context = self._context
         bench = context.workbench.bench(config.model, config.head)
-        micro_batch, tokens = config.fit.batch_size, _EVALUATION_TOKENS
+        before = self.earlier.execution
+        micro_batch = before.get("micro_batch", config.fit.batch_size)
+        tokens = before.get("evaluation_tokens", _EVALUATION_TOKENS)
         while True:
             runtime = Runtime(
                 device=context.workbench.device,
@@ -157,6 +180,7 @@ class _Attempt:
             # The error is gone by now, and with it the frames that held the model.
             self.execution = None
             _free_memory()
+            self._forget_earlier()
             micro_batch, tokens = max(1, micro_batch // 2), max(_FEWEST_TOKENS, tokens // 2)
             logger.warning("trial %d: out of memory, micro-batch %d", self._held.number, micro_batch)
 
@@ -171,26 +195,62 @@ class _Attempt:
         return True
 
     def _train(self, bench: Bench, config: TrialConfig, runtime: Runtime) -> None:
-        execution = self.execution = Execution(bench, config, runtime)
+        execution = self.execution = Execution(bench, config, runtime, self._state(), self.clock)
         study, aims = self._context.study, self._context.config.aims
         admit_trial(study, self._held, aims, bench, execution.model, config, runtime)
-        done: list[EvaluationRecord] = []
+        done = [one for one in self.earlier.evaluations if one.step <= execution.last]
         for evaluation in execution:
-            done.append(evaluation)
-            metrics = execution.best.scores.metrics if execution.best is not None else {}
-            record_evaluation(self._context.study, self._held, evaluation, metrics)
-            self._judge(execution, done)
+            known = self.earlier.known(evaluation)
+            done.append(known or evaluation)
+            if known is None:
+                metrics = execution.best.scores.metrics if execution.best is not None else {}
+                record_evaluation(self._context.study, self._held, evaluation, metrics)
+            # What is trained again up to its rung was judged when it came there first.
+            if evaluation.step <= self.earlier.rung:
+                continue
             if _without_better(done) >= config.patience:
                 return
+            self._judge(execution, done)
+
+    def _forget_earlier(self) -> None:
+        """Begin anew: one micro-batch from the first step to the last, or no replay gives the same bits."""
+        if self.earlier.evaluations:
+            forget(self._context.study, self._held)
+            self._context.paused.drop(self._held.number)
+            self.earlier = Earlier(rung=self.earlier.rung)
+
+    def _state(self) -> PausedState | None:
+        """Return the state in which the trial paused; None where it begins, or must be trained again."""
+        last = self.earlier.last
+        if last is None:
+            return None
+        state = self._context.paused.find(self._held.number, last)
+        if state is None:
+            logger.warning("trial %d: its checkpoint is gone, trained again to rung %d", self._held.number, last.step)
+        return state
 
     def _judge(self, execution: Execution, done: Sequence[EvaluationRecord]) -> None:
         mine = standing_of(self._held.number, done, execution.rungs)
         if done[-1].step not in mine.rungs:
             return
-        peers = [_standing(record, execution.train_size) for record in read_trials(self._context.study)]
-        ruling = self._context.schedule.verdict(mine, peers, done[-1].step)
+        context = self._context
+        records = read_trials(context.study)
+        peers = standings_of(context.workbench, records)
+        paused = [record.number for record in records if record.state == "paused"]
+        ruling = context.schedule.verdict(mine, peers, done[-1].step, paused=paused)
         if ruling.verdict is Verdict.STOP:
             raise Stopped(ruling.reason)
+        if ruling.verdict is Verdict.PAUSE:
+            self._keep_state(execution, done[-1], outlook_of(context.schedule, records, peers, mine))
+            raise Paused(ruling.reason)
+
+    def _keep_state(self, execution: Execution, evaluation: EvaluationRecord, order: Sequence[int]) -> None:
+        try:
+            with memory_errors("trial.pause"):
+                self._context.paused.keep(self._held.number, execution.state(evaluation), order)
+        except OutOfMemory as error:
+            # Trained again where it is continued.
+            logger.warning("trial %d: its state is not kept, %s", self._held.number, error)
 
     def keep_weights(self) -> None:
         """Save the best weights where the trial is the default or may be the best."""
@@ -217,8 +277,14 @@ def _configuration(context: TrialContext, held: Claim) -> Mapping[str, Scalar]:
         kind, proposal = "default", proposal_of(context.space, context.space.default)
     else:
         kind = "sampled"
-        sampler = context.config.compute.sampler
-        proposal = propose(sampler, context.space, records, seed=context.config.seed, number=held.number)
+        proposal = propose(
+            context.config.compute.sampler,
+            context.space,
+            records,
+            order=context.schedule.order(standings_of(context.workbench, records)),
+            seed=context.config.seed,
+            number=held.number,
+        )
     configure(
         context.study,
         held,
@@ -228,12 +294,6 @@ def _configuration(context: TrialContext, held: Claim) -> Mapping[str, Scalar]:
         kind=kind,
     )
     return proposal.config
-
-
-def _standing(record: TrialRecord, train_size: int) -> Standing:
-    if not record.config:
-        return Standing(record.number, {})
-    return standing_of(record.number, record.evaluations, rungs_of(record.config, train_size))
 
 
 def _without_better(done: Sequence[EvaluationRecord]) -> int:

@@ -13,30 +13,32 @@ import os
 import signal
 import sys
 import threading
-import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from autoft import faults
 from autoft.errors import ConfigError
 from autoft.space import SearchSpace, space_from_json
 from autoft.storage.database import open_database
-from autoft.storage.leases import LeaseLost, forfeit
+from autoft.storage.leases import Claim, forfeit
 from autoft.storage.studies import open_study
-from autoft.storage.trials import ask_trial, recover_lost
 from autoft.storage.workers import worker_name
 from autoft.strategy.schedule import SCHEDULES
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.bench import Workbench
 from autoft.study.config import StudyConfig
-from autoft.study.finalists import TrialTime, run_next_finalist
+from autoft.study.finalists import TrialTime, run_finalists
 from autoft.study.lease import Interrupted
+from autoft.study.paused import paused_states
 from autoft.study.plan import measure_plan
 from autoft.study.rows import load_rows
 from autoft.study.schema import space_schema
+from autoft.study.search_end import end_search, keep_paused
+from autoft.study.standings import standings_of
 from autoft.study.trial import TrialContext, run_trial
 from autoft.study.trial_weights import weights_store
+from autoft.study.work import Search, run_search
 from autoft.tasks import TASKS
 from autoft.training.runtime import find_device, set_threads
 
@@ -95,25 +97,25 @@ def _work(
         schedule=SCHEDULES.get(config.compute.pruner)(floor=workbench.floor),
         workbench=workbench,
         weights=weights_store(config),
+        paused=paused_states(config),
         stop=stop,
         limit=limit,
     )
     me, time_for_trials = worker_name(), TrialTime(context)
+    search = Search(study, context.schedule, partial(standings_of, workbench), config.budget.trials, me)
+
+    def run(held: Claim, ends: TimeLimit) -> None:
+        run_trial(replace(context, limit=ends), held)
+
     try:
-        while not stop.is_set() and not limit.is_over(time.time()):
-            held, ends = None, time_for_trials.limit()
-            if not ends.is_over(time.time()):
-                held = recover_lost(study, me) or ask_trial(study, me, limit=config.budget.trials)
-            try:
-                if held is not None:
-                    faults.reached("worker.trial")
-                    run_trial(replace(context, limit=ends), held)
-                elif not run_next_finalist(context, me):
-                    break
-            except LeaseLost as lost:
-                logger.warning("%s", lost)
+        if run_search(search, run, stop, time_for_trials.limit):
+            end_search(context)
+        else:
+            keep_paused(context)
+        run_finalists(context, me)
     except Interrupted:
         forfeit(database, study_id=study.study_id, worker=me)
+        keep_paused(context)
     finally:
         database.close()
 

@@ -111,6 +111,8 @@ def fit(
     """
     run = _Run(model, train, config, runtime)
     run.restore(resume)
+    # Its tensors were copied; a generator would hold them to its end.
+    del resume
     batches = batches_from(train.lengths, batch_size=config.batch_size, seed=config.seed, step=run.step)
     for ninth, last in sorted(points.items()):
         if last <= run.step:

@@ -38,15 +38,15 @@ def events(files: StudyFiles) -> list[dict[str, Any]]:
 
 def test_a_trial_is_told_once_when_it_is_decided(config: StudyConfig) -> None:
     files = StudyFiles(config, {})
-    files.note_decided(RECORDS)
-    files.note_decided(RECORDS)
+    files.events.note_decided(RECORDS)
+    files.events.note_decided(RECORDS)
     assert [(one["event"], one["number"], one["state"]) for one in events(files)] == [("trial", 0, "complete")]
 
 
 def test_a_resumed_search_does_not_tell_it_again(config: StudyConfig) -> None:
-    StudyFiles(config, {}).note_decided(RECORDS)
+    StudyFiles(config, {}).events.note_decided(RECORDS)
     files = StudyFiles(config, {})
-    files.note_decided((RECORDS[0], TrialRecord(1, "pruned", 0.1, {}, reason="rung 3")))
+    files.events.note_decided((RECORDS[0], TrialRecord(1, "pruned", 0.1, {}, reason="rung 3")))
     assert [one["number"] for one in events(files)] == [0, 1]
 
 
@@ -61,11 +61,11 @@ def test_a_finalists_run_is_told_once_over_all_runs_of_a_search(config: StudyCon
 def test_a_line_that_was_cut_short_does_not_matter(config: StudyConfig) -> None:
     """A coordinator that is killed, or a full disk, leaves half a line."""
     files = StudyFiles(config, {})
-    files.note_decided(RECORDS)
+    files.events.note_decided(RECORDS)
     with (files.folder / "events.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"time": 1.0, "event": "tri')
     files = StudyFiles(config, {})
-    files.event("started")
+    files.events.add("started")
     text = (files.folder / "events.jsonl").read_text(encoding="utf-8")
     assert json.loads(text.splitlines()[-1])["event"] == "started"
 

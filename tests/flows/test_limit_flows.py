@@ -104,5 +104,5 @@ def test_units_are_told_together_before_anything_is_read(desk: Any) -> None:
     told = desk.run("search", "ner", "--max-memory", "4", "--max-latency", "soon", code=2)
     assert told.stderr.splitlines() == [
         "--max-latency: milliseconds such as 12, 12ms or 0.5s expected, got 'soon'",
-        "--max-memory: a size such as 4GB, 512MB or 4GiB expected, got '4'",
+        "--max-memory: a size with its unit expected, like 4GB or 512MiB, got '4'",
     ]

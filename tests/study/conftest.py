@@ -17,6 +17,7 @@ from autoft.strategy.schedule import SCHEDULES
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.bench import Workbench
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
+from autoft.study.paused import paused_states
 from autoft.study.rows import load_rows
 from autoft.study.schema import space_schema
 from autoft.study.trial import TrialContext
@@ -95,6 +96,7 @@ def context(config: StudyConfig, space: SearchSpace) -> Iterator[TrialContext]:
         schedule=SCHEDULES.get("full")(),
         workbench=Workbench(config, data, torch.device("cpu")),
         weights=weights_store(config),
+        paused=paused_states(config),
         stop=threading.Event(),
         limit=TimeLimit(),
     )

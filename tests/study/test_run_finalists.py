@@ -25,6 +25,7 @@ from autoft.study.bench import Workbench
 from autoft.study.config import BudgetConfig, StudyConfig
 from autoft.study.finalists import TrialTime, run_next_finalist
 from autoft.study.lease import Interrupted
+from autoft.study.paused import paused_states
 from autoft.study.rows import load_rows
 from autoft.study.trial import TrialContext, run_trial
 from autoft.study.trial_weights import weights_file, weights_store
@@ -66,6 +67,7 @@ def searched(config: StudyConfig, space: SearchSpace, once: Path) -> Iterator[Tr
         schedule=SCHEDULES.get("full")(),
         workbench=Workbench(config, data, torch.device("cpu")),
         weights=weights_store(config),
+        paused=paused_states(config),
         stop=threading.Event(),
         limit=TimeLimit(),
     )

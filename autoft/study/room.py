@@ -1,0 +1,51 @@
+"""How much memory and disk paused configurations may take where nobody says it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+_GIB = 2**30
+_MEMORY_SHARE = 4
+_MEMORY_UNKNOWN = _GIB
+_DISK_SHARE = 2
+_DISK_MOST = 10 * _GIB
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def memory_room() -> int:
+    """Return a quarter of the memory that is free now: the rest is for training."""
+    free = [found for found in (_machine_free(), _container_free()) if found is not None]
+    return min(free) // _MEMORY_SHARE if free else _MEMORY_UNKNOWN
+
+
+def disk_room(folder: Path) -> int:
+    """Return 10 GiB, or half of what is free on the disk of `folder` where that is less."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    return min(_DISK_MOST, shutil.disk_usage(there).free // _DISK_SHARE)
+
+
+def _machine_free() -> int | None:
+    """Return the bytes that the machine can still give without swapping."""
+    with suppress(OSError, ValueError):
+        for line in _MEMINFO.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    with suppress(OSError, ValueError, AttributeError):
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _container_free() -> int | None:
+    """Return the bytes that a container's limit leaves; None where there is no limit."""
+    for most, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        with suppress(OSError, ValueError):
+            limit = int((_CGROUP / most).read_text(encoding="ascii"))
+            return max(0, limit - int((_CGROUP / used).read_text(encoding="ascii")))
+    return None
