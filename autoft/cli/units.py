@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from autoft.errors import ConfigError
 
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
 _TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TIME = re.compile(rf"({_NUMBER})([smhd]?)")
 _AMOUNT = re.compile(rf"({_NUMBER}) ?([A-Za-z]*)")
@@ -67,7 +67,7 @@ def bytes_of(text: str | None, option: str) -> int | None:
         return None
     found = _AMOUNT.fullmatch(text)
     if found is None or found[2].lower() not in _SPELLING:
-        raise ConfigError(f"{option}: a size like 2GB or 512MiB expected, got {text!r}")
+        raise ConfigError(f"{option}: a size like 2GB expected, got {text!r}")
     return int(float(found[1]) * _SPELLING[found[2].lower()])
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from autoft.api.outputs import StudyFiles
 from autoft.storage.finalists import FinalistRun
+from autoft.storage.lineage import Promoted
 from autoft.storage.records import TrialRecord
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
 
@@ -72,3 +73,15 @@ def test_a_line_that_was_cut_short_does_not_matter(config: StudyConfig) -> None:
 
 def test_a_study_without_results_has_none(config: StudyConfig) -> None:
     assert StudyFiles(config, {}).read_result() == {}
+
+
+def test_a_promotion_is_told_once_however_often_the_search_is_resumed(config: StudyConfig) -> None:
+    promoted = (Promoted(1, 1), Promoted(2, 1), Promoted(1, 3))
+    files = StudyFiles(config, {})
+    files.events.note_promotions(promoted[:1])
+    files.events.note_promotions(promoted[:1])
+    files.events.note_promotions(promoted[:2])
+    files = StudyFiles(config, {})
+    files.events.note_promotions(promoted)
+    told = [(one["event"], one["number"], one["rung"]) for one in events(files)]
+    assert told == [("promoted", 1, 1), ("promoted", 2, 1), ("promoted", 1, 3)]

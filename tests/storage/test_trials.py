@@ -10,7 +10,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from autoft.storage.leases import Claim, LeaseLost
-from autoft.storage.lineage import links
+from autoft.storage.lineage import Promoted, links, promotions
 from autoft.storage.reading import read_trial, read_trials
 from autoft.storage.records import EvaluationRecord, Scalar
 from autoft.storage.studies import StudyHandle
@@ -19,6 +19,7 @@ from autoft.storage.trials import (
     ask_trial,
     configure,
     continue_paused,
+    forget,
     pause,
     prune_paused,
     record_evaluation,
@@ -264,6 +265,86 @@ def test_what_is_still_paused_at_the_end_is_pruned(study: StudyHandle) -> None:
     assert [record.state for record in records] == ["pruned", "pruned", "running"]
     assert (records[0].reason, records[0].value) == ("the search ended", 0.25)
     record_evaluation(study, running, evaluation(1, 0.25), {})
+
+
+def test_a_pruned_pause_keeps_what_was_known(study: StudyHandle) -> None:
+    held = begin(study)
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    so_far = Outcome("paused", "rung 1: place 2 of 2", 2.5, {"threads": 1}, {"steps": 7})
+    pause(study, held, so_far.so_far())
+    assert read_trial(study, 0).reason == "rung 1: place 2 of 2"
+    prune_paused(study, "the search ended")
+    record = read_trial(study, 0)
+    assert record.reason == "rung 1: place 2 of 2; the search ended"
+    assert (record.seconds, record.execution, record.facts) == (2.5, {"threads": 1}, {"steps": 7})
+    assert prune_paused(study, "the search ended") == 0
+
+
+def test_a_trial_that_went_on_forgets_why_it_paused(study: StudyHandle) -> None:
+    held = begin(study)
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    pause(study, held, Outcome("paused", "rung 1: place 2 of 2", 2.5).so_far())
+    again = continue_paused(study, 0, 1, "b")
+    assert again is not None
+    assert (read_trial(study, 0).state, read_trial(study, 0).reason) == ("running", None)
+    record_evaluation(study, again, evaluation(3, 0.5), {"f1": 0.5})
+    # What it took so far is the later of the pause and the latest evaluation.
+    assert read_trial(study, 0).seconds == 6.0
+    tell(study, again, DONE)
+    assert (read_trial(study, 0).state, read_trial(study, 0).reason) == ("complete", None)
+
+
+def test_a_promotion_is_written_with_its_claim(study: StudyHandle) -> None:
+    for _ in range(2):
+        held = begin(study)
+        record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
+        pause(study, held, {})
+    assert continue_paused(study, 1, 1, "b") is not None
+    assert continue_paused(study, 1, 1, "c") is None
+    assert promotions(study) == (Promoted(1, 1),)
+    (link,) = links(study)
+    assert (link.kind, link.facts) == ("promoted_from", {"number": 1, "rung": 1, "worker": "b"})
+
+
+def test_only_what_is_paused_is_continued(study: StudyHandle) -> None:
+    running = begin(study, seconds=-1.0)
+    assert continue_paused(study, running.number, 1, "b") is None
+    told = begin(study)
+    record_evaluation(study, told, evaluation(9, 0.25), {"f1": 0.25})
+    tell(study, told, DONE)
+    assert continue_paused(study, told.number, 1, "b") is None
+    assert promotions(study) == ()
+
+
+def test_a_lost_continuation_is_not_a_pause(study: StudyHandle) -> None:
+    held = begin(study)
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    pause(study, held, {})
+    assert continue_paused(study, 0, 1, "a", seconds=-1.0) is not None
+    # Whoever takes it over must forget what it evaluated: `recover_lost` does.
+    assert continue_paused(study, 0, 1, "b") is None
+
+
+def test_a_trial_that_begins_anew_forgets_its_evaluations(study: StudyHandle) -> None:
+    held = begin(study)
+    record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    forget(study, held)
+    record = read_trial(study, 0)
+    assert (record.evaluations, record.metrics, record.value) == ((), {}, None)
+    record_evaluation(study, held, evaluation(1, 0.5), {"f1": 0.5})
+    assert read_trial(study, 0).metrics == {"f1": 0.5}
+
+
+def test_an_equal_evaluation_may_be_recorded_again(study: StudyHandle) -> None:
+    held = begin(study)
+    for _ in range(2):
+        record_evaluation(study, held, evaluation(1, 0.25), {"f1": 0.25})
+    assert read_trial(study, 0).evaluations == (evaluation(1, 0.25),)
+
+
+def test_a_pause_is_not_told(study: StudyHandle) -> None:
+    with pytest.raises(ValueError, match="an ending expected"):
+        tell(study, begin(study), Outcome("paused", "rung 1"))
 
 
 def test_a_lost_trial_starts_again_as_the_same_trial(study: StudyHandle) -> None:
