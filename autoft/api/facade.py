@@ -85,28 +85,50 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         device=device,
         train_limit=train_limit,
         dev_limit=dev_limit,
-        aims=AimOptions(
-            metric=metric,
-            minimize=tuple(minimize),
-            max_latency=max_latency,
-            max_memory=max_memory,
-            max_parameters=max_parameters,
-        ),
-        budget=BudgetConfig(
-            trials=trials,
-            timeout=timeout,
-            workers=workers,
-            finalists=finalists,
-            seeds=seeds,
-            memory=memory_budget,
-            disk=disk_budget,
-        ),
+        aims=_aims(metric, minimize, max_latency, max_memory, max_parameters),
+        budget=_budget(trials, timeout, workers, finalists, seeds, memory_budget, disk_budget),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     with PreparedSearch(options) as prepared:
         prepared.run(watch or _look_away)
         name = prepared.opening.config.name
     return load_study(name, studies_dir=studies_dir, storage=storage)
+
+
+def _aims(
+    metric: str | None,
+    minimize: Sequence[str],
+    latency: float | None,
+    memory: float | None,
+    parameters: int | None,
+) -> AimOptions:
+    return AimOptions(
+        metric=metric,
+        minimize=tuple(minimize),
+        max_latency=latency,
+        max_memory=memory,
+        max_parameters=parameters,
+    )
+
+
+def _budget(
+    trials: int,
+    timeout: float | None,
+    workers: int,
+    finalists: int,
+    seeds: int,
+    memory: int | None,
+    disk: int | None,
+) -> BudgetConfig:
+    return BudgetConfig(
+        trials=trials,
+        timeout=timeout,
+        workers=workers,
+        finalists=finalists,
+        seeds=seeds,
+        memory=memory,
+        disk=disk,
+    )
 
 
 def _look_away(progress: Progress) -> None:

@@ -67,6 +67,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from autoft.api.options import SearchOptions
     from autoft.study.config import StorageConfig
 
+    counts = {"trials": trials, "workers": workers, "finalists": finalists, "seeds": seeds}
     options = SearchOptions(
         task=task,
         source=data,
@@ -78,12 +79,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         train_limit=train_limit,
         dev_limit=dev_limit,
         aims=aims_of(metric, minimize, max_latency, max_memory, max_parameters),
-        budget=_budget(
-            {"trials": trials, "workers": workers, "finalists": finalists, "seeds": seeds},
-            timeout=timeout,
-            memory=memory_budget,
-            disk=disk_budget,
-        ),
+        budget=_budget(counts, timeout=timeout, memory=memory_budget, disk=disk_budget),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     return _plan_only(options, as_json=as_json) if dry_run else _search(options, as_json=as_json)

@@ -91,9 +91,14 @@ def _neighbours(encoder: Encoder, elite: Array, rng: np.random.Generator) -> Arr
     """Return units near those of `elite`, [K, P]: numbers a stride away, names now and then another."""
     chosen = elite[rng.integers(len(elite), size=_CANDIDATES)]
     strides = rng.choice(_STRIDES, size=(_CANDIDATES, 1))
-    moved = np.clip(chosen + strides * rng.standard_normal(chosen.shape), 0.0, np.nextafter(1.0, 0.0))
+    # Reflected at the borders: clipped, all that step over one would be the same.
+    moved = np.minimum(_reflected(chosen + strides * rng.standard_normal(chosen.shape)), np.nextafter(1.0, 0.0))
     redrawn = np.where(rng.uniform(size=chosen.shape) < _OTHER_NAME, rng.uniform(size=chosen.shape), chosen)
     return np.where(encoder.named(), redrawn, moved)
+
+
+def _reflected(units: Array) -> Array:
+    return 1.0 - np.abs(1.0 - np.abs(units) % 2.0)
 
 
 def _improvement(process: GaussianProcess, seen: Array, candidates: Array) -> Array:

@@ -118,8 +118,9 @@ def _kept_bytes(
         storage = value.untyped_storage()
         if storage.data_ptr() not in own:
             kept[storage.data_ptr()] = storage.nbytes()
-        # Held by the graph until the pass is counted, so that no address is used twice.
-        return value
+        # Held by the graph until the pass is counted, so that no address is used twice; detached, since a result that
+        # holds the step that made it, which holds the result, is never freed.
+        return value.detach()
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda value: value), runtime.autocast():
         summed, _ = model.loss(train.batch(members), config.label_smoothing)

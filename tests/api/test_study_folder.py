@@ -53,8 +53,8 @@ def test_a_resumed_search_does_not_tell_it_again(config: StudyConfig) -> None:
 
 def test_a_finalists_run_is_told_once_over_all_runs_of_a_search(config: StudyConfig) -> None:
     runs = (FinalistRun(0, 0, 1, 0.5), FinalistRun(3, 0, 1, 0.6))
-    StudyFiles(config, {}).note_decided((), runs[:1])
-    StudyFiles(config, {}).note_decided((), runs)
+    StudyFiles(config, {}).events.note_runs(runs[:1])
+    StudyFiles(config, {}).events.note_runs(runs)
     found = [(one["event"], one["number"], one["seed"], one["value"]) for one in events(StudyFiles(config, {}))]
     assert found == [("finalist", 0, 1, 0.5), ("finalist", 3, 1, 0.6)]
 

@@ -62,7 +62,7 @@ def test_any_text_is_read_or_told(read: Callable[[str | None], float | None], te
         (milliseconds_of, "fast", "--max-latency: milliseconds such as 12, 12ms or 0.5s expected, got 'fast'"),
         (milliseconds_of, "-3ms", "--max-latency"),
         (mib_of, "4", "--max-memory: a size with its unit expected, like 4GB or 512MiB, got '4'"),
-        (mib_of, "4Gb", "--max-memory"),
+        (mib_of, "4Gx", "--max-memory"),
         (count_of, "30 million", "--max-parameters: a count such as 30M, 350k or 1B expected, got '30 million'"),
         (count_of, "3e7", "--max-parameters"),
     ],
