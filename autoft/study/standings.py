@@ -31,7 +31,7 @@ def outlook_of(
     """Return the numbers of all that is paused, and of `also`, the likeliest to be continued first."""
     paused = {record.number for record in records if record.state == "paused"}
     numbers = {standing.number for standing in also}
-    waiting = [one for one in standings if one.number in paused - numbers]
+    waiting = [one for one in standings if one.number in paused - numbers and one.rungs]
     peers = [one for one in standings if one.number not in numbers]
     found = schedule.outlook([*waiting, *also], [*peers, *also])
     return [promotion.number for promotion in found]

@@ -98,10 +98,13 @@ def next_work(search: Search) -> Claim | Wait | End:
 
 def _ask(search: Search) -> Move:
     records = read_trials(search.study)
+    standings = search.standings(records)
+    # Claims are read before trials: what was paused may have been claimed, and begun anew, in between.
+    judged = {standing.number for standing in standings if standing.rungs}
     return next_move(
         search.schedule,
-        search.standings(records),
-        paused=[record.number for record in records if record.state == "paused"],
+        standings,
+        paused=[record.number for record in records if record.state == "paused" and record.number in judged],
         running=sum(record.state == "running" for record in records),
         limit=search.trials,
     )

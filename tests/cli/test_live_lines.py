@@ -10,13 +10,9 @@ from rich.console import Console
 from autoft.api.progress import Progress
 from autoft.cli.live import watching
 from autoft.storage.lineage import Promoted
-from autoft.storage.records import EvaluationRecord, TrialRecord, TrialState
+from autoft.storage.records import EvaluationRecord, Scalar, TrialRecord, TrialState
 
-CONFIG: dict[str, str | int | float | bool] = {
-    "method": "lora",
-    "method.lora.learning_rate": 1e-3,
-    "train.batch_size": 8,
-}
+CONFIG: dict[str, Scalar] = {"method": "lora", "method.lora.learning_rate": 1e-3, "train.batch_size": 8}
 
 
 def trial(number: int, state: TrialState, last: int = 1, reason: str | None = None) -> TrialRecord:
