@@ -197,7 +197,9 @@ class _Attempt:
     def _train(self, bench: Bench, config: TrialConfig, runtime: Runtime) -> None:
         execution = self.execution = Execution(bench, config, runtime, self._state(), self.clock)
         study, aims = self._context.study, self._context.config.aims
-        admit_trial(study, self._held, aims, bench, execution.model, config, runtime)
+        # Once: what was admitted is not refused by another measurement when it goes on.
+        if not self.earlier.execution:
+            admit_trial(study, self._held, aims, bench, execution.model, config, runtime)
         done = [one for one in self.earlier.evaluations if one.step <= execution.last]
         for evaluation in execution:
             known = self.earlier.known(evaluation)

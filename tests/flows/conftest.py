@@ -39,16 +39,17 @@ default:
   method: {full: {learning_rate: 1e-3}}
   train: {epochs: 8, batch_size: 4, dropout: 0.0}
 """
-# Trials that take seconds, so that a signal arrives in the middle of one.
+# Trials that take seconds, so that a signal arrives in the middle of one; the long warm-up leaves no rung at which they
+# could pause.
 SLOW_SPACE = """
 version: 1
 task: ner
-train: {batch_size: 4, epochs: 40, dropout: {low: 0.0, high: 0.2}}
+train: {batch_size: 4, epochs: 40, warmup: 0.4, dropout: {low: 0.0, high: 0.2}}
 method:
   full: {learning_rate: {low: 1e-3, high: 1e-2, log: true}}
 default:
   method: {full: {learning_rate: 2e-3}}
-  train: {epochs: 40, batch_size: 4, dropout: 0.0}
+  train: {epochs: 40, batch_size: 4, warmup: 0.4, dropout: 0.0}
 """
 PEOPLE, PLACES, VERBS = ("anna", "john", "smith"), ("paris", "berlin", "york"), ("lives", "works", "visited")
 

@@ -25,6 +25,7 @@ from autoft.storage.trials import ask_trial, continue_paused, recover_lost
 from autoft.strategy.schedule import FullTraining, Ruling, Schedule, Verdict
 from autoft.strategy.standing import Standing
 from autoft.strategy.stopping import TimeLimit
+from autoft.study.aims import AimsConfig
 from autoft.study.lease import Interrupted
 from autoft.study.paused import InMemory, OnDisk, PausedStates
 from autoft.study.replay import recorded, replay_trial
@@ -207,6 +208,15 @@ def test_patience_counts_on_over_a_pause(pausing: TrialContext) -> None:
 def test_a_trial_without_patience_ends_and_does_not_pause(pausing: TrialContext) -> None:
     record = begin(with_patience(pausing, 2))
     assert (record.state, len(record.evaluations)) == ("complete", 3)
+
+
+def test_what_was_admitted_is_not_measured_again(pausing: TrialContext) -> None:
+    """Memory and latency are measured with noise: a trial that was worth continuing must not end by another draw."""
+    begin(pausing)
+    strict = replace(pausing.config, aims=AimsConfig(max_parameters=1))
+    measured = read_trial(pausing.study, 0).constraints
+    record = go_on(replace(pausing, config=strict), 3)
+    assert (record.state, record.constraints) == ("complete", measured)
 
 
 def test_a_promotion_stands_in_the_lineage(pausing: TrialContext) -> None:

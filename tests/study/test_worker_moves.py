@@ -86,6 +86,7 @@ def holds_together(study: StudyHandle) -> None:
     assert len(set(promoted)) == len(promoted) == sum(rung > 0 for _, rung in counted)
     left = [one for one in standings(records) if records[one.number].state == "pruned"]
     assert SCHEDULE.promotable(left, standings(records)) == []
+    assert SCHEDULE.deserving(left, standings(records)) == []
 
 
 @pytest.mark.parametrize("time_", [1, 2])
