@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from autoft.storage.records import StopRecord, TrialRecord
 from autoft.storage.studies import StudyHandle, record_stop, recorded_stop
 from autoft.strategy.stopping import standstill
-from autoft.study.bench import Workbench
 from autoft.study.trial_weights import ranked_complete
+
+if TYPE_CHECKING:
+    from autoft.study.bench import Workbench
 
 logger = logging.getLogger(__name__)
 Stopping = Callable[[Sequence[TrialRecord]], StopRecord | None]
