@@ -22,8 +22,8 @@ from autoft.cli import main
 from autoft.files import check_manifest
 
 RESULT = {
-    "study", "task", "metric", "direction", "model", "seed", "plain", "best", "default", "gain", "finalists", "test", "stopped",
-    "trials", "seconds", "data", "versions",
+    "study", "task", "metric", "direction", "model", "seed", "plain", "best", "default", "gain", "finalists", "test",
+    "stopped", "trials", "seconds", "data", "versions",
 }  # fmt: skip
 ENTRY = {"trial", "config", "dev", "dev_seeds", "dev_mean", "dev_std"}
 REPLAY = """
