@@ -1,11 +1,12 @@
 """The race: how soon search strategies reach what random search with full training reaches, on known curves.
 
-Usage: python -m benchmarks.search --curves FOLDER [--quick] --json FILE
+Usage: python -m benchmarks.search --curves FOLDER [--quick | --seeds N --tables N] [--bound FILE] --json FILE
 
 Every table found in FOLDER is a task (LCBench's surrogate, TaskSet's recordings). autoft's strategies are replayed by
 the code that runs real studies, Optuna's by Optuna. All runs of a task and seed are paired; random strategies draw the
 same configurations. Deterministic; runs that FILE holds already are not repeated. `--quick` takes 5 seeds, 8 tasks and
-the strategies that matter most.
+the strategies that matter most; all else is 30 seeds on every table, which takes hours. With `--bound` the command
+fails where the default strategy falls below what FILE asks.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ _SAVE_EVERY = 20
 _DEFAULT = ComputeConfig(device="cpu", threads=1)
 
 
+_DEFAULT_NAME = "autoft's default"
+
+
 def _autoft(sampler: str, schedule: str) -> Make:
     return lambda table, seed: Autoft(table, SCHEDULES.get(schedule)(floor=float("-inf")), sampler, seed)
 
@@ -60,8 +64,17 @@ STRATEGIES: Mapping[str, Make] = {
     "TPE + promotion": _autoft("tpe", "promotion"),
     "GP, full training": _autoft("gp", "full"),
     "GP + stopping successive halving": _autoft("gp", "stopping-halving"),
-    "autoft's default": _autoft(_DEFAULT.sampler, _DEFAULT.pruner),
+    _DEFAULT_NAME: _autoft(_DEFAULT.sampler, _DEFAULT.pruner),
 }
+
+
+_QUICK = (
+    "random, full training",
+    "random + Optuna's median pruner",
+    "random + stopping successive halving",
+    "random + promotion",
+    _DEFAULT_NAME,
+)
 
 
 def chosen_tables(folder: Path, *, each: int | None) -> list[Table]:
@@ -78,16 +91,16 @@ def _spaced(tables: Sequence[Table], count: int) -> list[Table]:
     return [tables[place * len(tables) // count] for place in range(count)]
 
 
-def race(tables: Sequence[Table], seeds: int, path: Path) -> dict[str, Any]:
+def race(tables: Sequence[Table], names: Sequence[str], seeds: int, path: Path) -> dict[str, Any]:
     """Run what `path` does not hold yet and write it there; returns its content."""
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"runs": {}}
     runs: dict[str, Any] = found["runs"]
     wanted = [
         (table, name, workers, seed)
-        for table in tables
-        for name in STRATEGIES
-        for workers in _WORKERS
         for seed in range(seeds)
+        for table in tables
+        for name in names
+        for workers in _WORKERS
     ]
     with Progress(transient=True) as progress:
         for done, (table, name, workers, seed) in enumerate(progress.track(wanted, description="race")):
@@ -96,9 +109,7 @@ def race(tables: Sequence[Table], seeds: int, path: Path) -> dict[str, Any]:
                 runs[key] = _packed(replay(STRATEGIES[name](table, seed), budget=table.budget, workers=workers))
             if done % _SAVE_EVERY == 0:
                 write_json(path, found)
-    found["summary"] = summarise(
-        tables, tuple(STRATEGIES), _WORKERS, seeds, lambda *key: _unpacked(runs[run_key(*key)])
-    )
+    found["summary"] = summarise(tables, names, _WORKERS, seeds, lambda *key: _unpacked(runs[run_key(*key)]))
     write_json(path, found)
     return found
 
@@ -122,13 +133,47 @@ def main() -> None:
     parser.add_argument("--curves", type=Path, required=True)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int)
+    parser.add_argument("--tables", type=int, help="Tables of each kind, evenly spaced; all unless given.")
+    parser.add_argument("--bound", type=Path)
     parser.add_argument("--json", type=Path, required=True)
     asked = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     logging.getLogger("autoft").setLevel(logging.WARNING)
-    tables = chosen_tables(asked.curves, each=_QUICK_TASKS if asked.quick else None)
-    found = race(tables, asked.seeds or (_QUICK_SEEDS if asked.quick else _SEEDS), asked.json)
+    tables = chosen_tables(asked.curves, each=asked.tables or (_QUICK_TASKS if asked.quick else None))
+    seeds = asked.seeds or (_QUICK_SEEDS if asked.quick else _SEEDS)
+    found = race(tables, _QUICK if asked.quick else tuple(STRATEGIES), seeds, asked.json)
     print(table_text(found["summary"]))
+    broken = () if asked.bound is None else below(found["summary"], json.loads(asked.bound.read_text(encoding="utf-8")))
+    if broken:
+        raise SystemExit("\n".join(broken))
+
+
+def below(summary: Mapping[str, Any], bound: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return where the default strategy falls below a bound, in words.
+
+    Args:
+        summary: Kind of table -> strategy -> what the race says.
+        bound: Kind of table -> `sooner` (ratio to random + Optuna's median pruner), `reached` (share), `regret` (the
+            most that the final regret may exceed that of random + stopping successive halving), `workers` (how much
+            sooner with 4 workers).
+    """
+    broken = []
+    for kind, least in bound.items():
+        said = summary[kind][_DEFAULT_NAME]
+        one, four = said["workers 1"], said["workers 4"]
+        got = {
+            "sooner": one["against"]["random + Optuna's median pruner"]["sooner"]["value"],
+            "reached": one["reached"]["value"],
+            "workers": four["against one worker"]["value"],
+            "regret": -one["against"]["random + stopping successive halving"]["regret"]["value"],
+        }
+        signed = {**least, "regret": -least["regret"]}
+        broken += [
+            f"{kind}: {key} of at least {signed[key]:.3g} expected, got {got[key]:.3g}"
+            for key in got
+            if got[key] < signed[key]
+        ]
+    return broken
 
 
 def table_text(summary: Mapping[str, Any]) -> str:

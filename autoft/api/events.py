@@ -7,12 +7,13 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from autoft.storage.finalists import FinalistRun
 from autoft.storage.lineage import Promoted
-from autoft.storage.records import TrialRecord
+from autoft.storage.records import StopRecord, TrialRecord
 
 
 class EventLog:
@@ -27,6 +28,7 @@ class EventLog:
         self._decided = {event["number"] for event in self._written() if event["event"] == "trial"}
         self._ran = {(event["number"], event["seed"]) for event in self._written() if event["event"] == "finalist"}
         self._promoted = sum(event["event"] == "promoted" for event in self._written())
+        self._stops = {event["begun"] for event in self._written() if event["event"] == "stopped"}
 
     def add(self, kind: str, **facts: Any) -> None:
         """Add one line."""
@@ -61,6 +63,12 @@ class EventLog:
         for promoted in promotions[self._promoted :]:
             self.add("promoted", number=promoted.number, rung=promoted.rung)
         self._promoted = max(self._promoted, len(promotions))
+
+    def note_stop(self, stop: StopRecord | None) -> None:
+        """Add that the search stopped by itself, once for each number of configurations."""
+        if stop is not None and stop.begun not in self._stops:
+            self._stops.add(stop.begun)
+            self.add("stopped", **asdict(stop))
 
     def _written(self) -> Iterator[dict[str, Any]]:
         for line in self._path.read_text(encoding="utf-8").split("\n") if self._path.is_file() else ():

@@ -20,7 +20,7 @@ from autoft.report.page import write_page
 from autoft.report.result import best_trial, build_result, compared_finalists
 from autoft.space import space_from_json
 from autoft.storage.finalists import FinalistRun
-from autoft.storage.records import TrialRecord
+from autoft.storage.records import StopRecord, TrialRecord
 from autoft.study.config import StudyConfig
 from autoft.study.schema import space_schema
 from autoft.study.trial_weights import study_folder
@@ -87,7 +87,11 @@ class StudyFiles:
         return {key: data[key] for key in ("origin", "train", "dev", "test")}
 
     def facts(
-        self, records: Sequence[TrialRecord], runs: Sequence[FinalistRun], spent: Spent | None = None
+        self,
+        records: Sequence[TrialRecord],
+        runs: Sequence[FinalistRun],
+        spent: Spent | None = None,
+        stop: StopRecord | None = None,
     ) -> StudyFacts:
         """Return what a report must know besides the trials.
 
@@ -95,6 +99,7 @@ class StudyFiles:
             records: All trials.
             runs: All finalists' runs.
             spent: In this run of the search; earlier runs are added.
+            stop: Why the search stopped by itself, None where it did not.
         """
         config, data = self._config, self._content["data"]
         spent = self._spent_in_all(spent or Spent())
@@ -119,10 +124,16 @@ class StudyFiles:
             aims=config.aims,
             seconds=spent.search,
             finalists=replace(finalists, seconds=spent.finalists),
+            stop=stop,
+            asked=config.budget.trials,
         )
 
     def write(
-        self, records: Sequence[TrialRecord], runs: Sequence[FinalistRun], spent: Spent | None = None
+        self,
+        records: Sequence[TrialRecord],
+        runs: Sequence[FinalistRun],
+        spent: Spent | None = None,
+        stop: StopRecord | None = None,
     ) -> dict[str, Any]:
         """Write result.json and trials.csv; returns the content of the first.
 
@@ -130,8 +141,9 @@ class StudyFiles:
             records: All trials.
             runs: All finalists' runs.
             spent: In this run of the search; earlier runs are added.
+            stop: Why the search stopped by itself, None where it did not.
         """
-        facts = self.facts(records, runs, spent)
+        facts = self.facts(records, runs, spent, stop)
         result = build_result(facts, records, test=self._test(best_trial(records, facts.finalists)))
         write_json(self.folder / "result.json", result)
         write_trials_csv(self.folder / "trials.csv", records)

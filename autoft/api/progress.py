@@ -8,7 +8,7 @@ from typing import Literal
 
 from autoft.storage.finalists import FinalistRun
 from autoft.storage.lineage import Promoted
-from autoft.storage.records import TrialRecord
+from autoft.storage.records import StopRecord, TrialRecord
 from autoft.study.trial_weights import best_complete
 
 Phase = Literal["search", "finalists", "delivery"]
@@ -31,6 +31,7 @@ class Progress:
         workers: Processes that train at once.
         promotions: Paused trials that were continued, oldest first.
         promoted_earlier: How many of them before this run of the search.
+        stop: Why the search begins nothing new though more was asked; None where it does.
     """
 
     phase: Phase
@@ -45,6 +46,7 @@ class Progress:
     workers: int = 1
     promotions: Sequence[Promoted] = ()
     promoted_earlier: int = 0
+    stop: StopRecord | None = None
 
     @property
     def decided(self) -> list[TrialRecord]:

@@ -27,11 +27,12 @@ from autoft.storage.database import Database, open_database
 from autoft.storage.finalists import finalist_runs, finalists_at_work
 from autoft.storage.lineage import promotions
 from autoft.storage.reading import read_trials
-from autoft.storage.records import TrialRecord
-from autoft.storage.studies import StudyHandle, create_study, open_study, update_config
+from autoft.storage.records import StopRecord, TrialRecord
+from autoft.storage.studies import StudyHandle, create_study, open_study, recorded_stop, update_config
 from autoft.strategy.stopping import limit_from
 from autoft.study.config import BudgetConfig, StorageConfig, StudyConfig
 from autoft.study.final_choice import finalists_of, missing_runs
+from autoft.study.self_stop import reopen
 from autoft.study.trial_weights import study_folder
 
 logger = logging.getLogger(__name__)
@@ -188,20 +189,22 @@ class _Run:
         # What was paused had its share of time in an earlier run too.
         self._earlier = frozenset(r.number for r in self.records() if r.state not in ("running", "paused"))
         self._promoted_earlier = len(promotions(study))
+        reopen(study, len(self.records()), self._budget.stop)
 
     def records(self) -> tuple[TrialRecord, ...]:
         return read_trials(self._study)
 
     def facts(self) -> StudyFacts:
-        return self.files.facts(self.records(), finalist_runs(self._study), self._spent())
+        return self.files.facts(self.records(), finalist_runs(self._study), self._spent(), self._stop())
 
     def write(self) -> dict[str, Any]:
-        return self.files.write(self.records(), finalist_runs(self._study), self._spent())
+        return self.files.write(self.records(), finalist_runs(self._study), self._spent(), self._stop())
 
     def note(self, progress: Progress) -> None:
         events = self.files.events
         events.note_promotions(progress.promotions)
         events.note_decided(progress.records)
+        events.note_stop(progress.stop)
         events.note_runs(progress.runs)
 
     def end(self) -> None:
@@ -213,11 +216,11 @@ class _Run:
         now, records, runs = time.time(), self.records(), finalist_runs(self._study)
         if self._finals_began is None and finalists_at_work(self._study):
             self._finals_began = now
-        missing = len(missing_runs(records, runs, self._budget))
+        missing, stop = len(missing_runs(records, runs, self._budget)), self._stop()
         return Progress(
             phase or ("search" if self._finals_began is None else "finalists"),
             records,
-            self._budget.trials,
+            self._budget.trials if stop is None else stop.begun,
             now - self._started,
             self.limit.left(now),
             self._earlier,
@@ -227,7 +230,11 @@ class _Run:
             self._budget.workers,
             promotions(self._study),
             self._promoted_earlier,
+            stop,
         )
+
+    def _stop(self) -> StopRecord | None:
+        return recorded_stop(self._study) if self._budget.stop is not None else None
 
     def _spent(self) -> Spent:
         now = self._ended or time.time()

@@ -16,8 +16,8 @@ from autoft.report.facts import Finalists, StudyFacts
 from autoft.report.result import best_trial, compared_finalists
 from autoft.storage.finalists import FinalistRun, finalist_runs
 from autoft.storage.reading import read_trials
-from autoft.storage.records import TrialRecord
-from autoft.storage.studies import StudyHandle, open_study, study_names
+from autoft.storage.records import StopRecord, TrialRecord
+from autoft.storage.studies import StudyHandle, open_study, recorded_stop, study_names
 from autoft.study.config import StorageConfig, StudyConfig
 
 
@@ -30,12 +30,14 @@ class StudyView:
         records: Its trials.
         runs: Its finalists' runs.
         files: Its folder.
+        stop: Why it stopped by itself, None where it did not.
     """
 
     config: StudyConfig
     records: tuple[TrialRecord, ...]
     runs: tuple[FinalistRun, ...]
     files: StudyFiles
+    stop: StopRecord | None = None
 
     @property
     def best(self) -> TrialRecord | None:
@@ -45,7 +47,7 @@ class StudyView:
     @property
     def facts(self) -> StudyFacts:
         """What a report must know of it besides its trials."""
-        return self.files.facts(self.records, self.runs)
+        return self.files.facts(self.records, self.runs, stop=self.stop)
 
     @property
     def finalists(self) -> Finalists:
@@ -107,7 +109,7 @@ def load_study(name: str, *, studies_dir: str | Path = "studies", storage: str |
     with opened(name, place) as study:
         config = replace(stored_config(study.config), storage=place)
         files = StudyFiles(config, json.loads(study.config))
-        return StudyView(config, read_trials(study), finalist_runs(study), files)
+        return StudyView(config, read_trials(study), finalist_runs(study), files, recorded_stop(study))
 
 
 def list_studies(storage: StorageConfig) -> list[StudyView]:

@@ -50,6 +50,14 @@ DiskBudget = Annotated[
         metavar="SIZE",
     ),
 ]
+Stop = Annotated[
+    str | None,
+    typer.Option(
+        "--stop",
+        help="auto: begin nothing new once the latest 20 configurations gain less than the dev score's error.",
+        metavar="auto",
+    ),
+]
 
 STUDIES_DIR = Path("studies")
 

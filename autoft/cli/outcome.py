@@ -14,7 +14,7 @@ from autoft.cli.tables import config_table, finalist_table, front_table, label_t
 from autoft.report.cost_parts import firm_words
 from autoft.report.front import limit_words
 from autoft.report.matched import matched_info
-from autoft.report.words import duration, gain_words, search_words
+from autoft.report.words import duration, gain_words, search_words, stop_words
 
 
 def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) -> None:
@@ -25,12 +25,10 @@ def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) 
     states = ", ".join(f"{count} {state}" for state, count in ends.items() if count)
     spent = duration(result["seconds"]["total"])
     console.print(f"\n[bold]{counts['configurations']} configurations[/bold] in {spent}: {states}", highlight=False)
-    console.print(gain_words(result), highlight=False, markup=False)
+    for words in filter(None, (stop_words(result), gain_words(result))):
+        console.print(words, highlight=False, markup=False)
     if result["finalists"]:
-        console.print(search_words(result), highlight=False, markup=False)
-        console.print(finalist_table(result))
-        for mishap in result["finalists"]["mishaps"]:
-            console.print(f"note: {mishap}", style="yellow", highlight=False, markup=False)
+        _print_finalists(console, result)
     facts = view.facts
     for words in limit_words(facts, view.records):
         console.print(words, highlight=False, markup=False)
@@ -51,6 +49,13 @@ def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) 
         for words in firm_words(facts, comparison):
             console.print(words, highlight=False, markup=False)
     print_next(console, view)
+
+
+def _print_finalists(console: Console, result: Mapping[str, Any]) -> None:
+    console.print(search_words(result), highlight=False, markup=False)
+    console.print(finalist_table(result))
+    for mishap in result["finalists"]["mishaps"]:
+        console.print(f"note: {mishap}", style="yellow", highlight=False, markup=False)
 
 
 def print_next(console: Console, view: StudyView) -> None:

@@ -88,9 +88,10 @@ def _time(opening: Opening, plan: Plan) -> str:
     budget = opening.config.budget
     most = plan.total_seconds(budget.trials, budget.workers)
     early = _EARLY.get(opening.config.compute.pruner, "; most are stopped early")
+    stop = "; fewer where the search stands still" if budget.stop else ""
     return (
         f"default {duration(plan.default_seconds)}, at most {duration(most)} for "
-        f"{_count(budget.trials, 'configuration')}{early}"
+        f"{_count(budget.trials, 'configuration')}{early}{stop}"
     )
 
 

@@ -21,6 +21,7 @@ from autoft.cli.options import (
     MemoryBudget,
     Models,
     Seed,
+    Stop,
     Storage,
     StudiesDir,
     Timeout,
@@ -44,6 +45,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     seeds: FreshSeeds = 5,
     memory_budget: MemoryBudget = None,
     disk_budget: DiskBudget = None,
+    stop: Stop = None,
     seed: Seed = None,
     metric: Metric = None,
     device: Device = "auto",
@@ -67,7 +69,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from autoft.api.options import SearchOptions
     from autoft.study.config import StorageConfig
 
-    counts = {"trials": trials, "workers": workers, "finalists": finalists, "seeds": seeds}
+    given = {"trials": trials, "workers": workers, "finalists": finalists, "seeds": seeds, "stop": stop}
     options = SearchOptions(
         task=task,
         source=data,
@@ -79,13 +81,13 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         train_limit=train_limit,
         dev_limit=dev_limit,
         aims=aims_of(metric, minimize, max_latency, max_memory, max_parameters),
-        budget=_budget(counts, timeout=timeout, memory=memory_budget, disk=disk_budget),
+        budget=_budget(given, timeout=timeout, memory=memory_budget, disk=disk_budget),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     return _plan_only(options, as_json=as_json) if dry_run else _search(options, as_json=as_json)
 
 
-def _budget(counts: Mapping[str, int], *, timeout: str | None, memory: str | None, disk: str | None) -> Any:
+def _budget(given: Mapping[str, Any], *, timeout: str | None, memory: str | None, disk: str | None) -> Any:
     from autoft.errors import Findings
     from autoft.study.config import BudgetConfig
 
@@ -94,7 +96,7 @@ def _budget(counts: Mapping[str, int], *, timeout: str | None, memory: str | Non
     memory_bytes = findings.of(lambda: bytes_of(memory, "--memory-budget"))
     disk_bytes = findings.of(lambda: bytes_of(disk, "--disk-budget"))
     findings.raise_any()
-    return BudgetConfig(timeout=seconds, memory=memory_bytes, disk=disk_bytes, **counts)
+    return BudgetConfig(timeout=seconds, memory=memory_bytes, disk=disk_bytes, **given)
 
 
 def _plan_only(options: Any, *, as_json: bool) -> int:
@@ -169,6 +171,7 @@ def _resume(config: Any) -> str:
     for name in ("workers", "finalists", "seeds"):
         if getattr(config.budget, name) != getattr(usual, name):
             words += [f"--{name}", str(getattr(config.budget, name))]
+    words += [] if config.budget.stop is None else ["--stop", config.budget.stop]
     for option, size in (("--memory-budget", config.budget.memory), ("--disk-budget", config.budget.disk)):
         words += [] if size is None else [option, size_words(size)]
     return shlex.join(words)

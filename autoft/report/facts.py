@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from autoft.space.search_space import Parameter
+from autoft.storage.records import StopRecord
 from autoft.study.aims import AimsConfig
 
 
@@ -77,6 +78,8 @@ class StudyFacts:
         default_number: The trial of the default configuration.
         aims: Limits, and what the score is set against.
         finalists: What the best and the default scored on fresh seeds; no scores where none have run.
+        stop: Why the search stopped by itself; None where it did not.
+        asked: Configurations that were asked for.
     """
 
     name: str
@@ -92,3 +95,5 @@ class StudyFacts:
     default_number: int = 0
     aims: AimsConfig = field(default_factory=AimsConfig)
     finalists: Finalists = field(default_factory=Finalists)
+    stop: StopRecord | None = None
+    asked: int = 0

@@ -22,6 +22,7 @@ from autoft.report.words import (
     score,
     search_words,
     states_words,
+    stop_words,
 )
 from autoft.storage.records import TrialRecord
 
@@ -90,6 +91,7 @@ def note(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str,
         f"{count_words(counts['configurations'], 'configuration')} of "
         f"{plain_markdown(result['model'])} on {plain_markdown(facts.data.origin)}: {ended}; "
         f"{duration(result['seconds']['total'])} in total.",
+        *([plain_markdown(stop_words(result))] if stop_words(result) else []),
         *_finalist_parts(result),
         *_best_parts(result),
         *_label_parts(facts, records),

@@ -20,6 +20,7 @@ from autoft.report.words import (
     search_words,
     signed_score,
     states_words,
+    stop_words,
     value_words,
 )
 from autoft.storage.records import TrialRecord
@@ -69,6 +70,8 @@ def summary(facts: StudyFacts, result: Mapping[str, Any], records: Sequence[Tria
     parts = [element("p", gain_words(result), kind="lead")]
     if result["finalists"]:
         parts.append(element("p", search_words(result), kind="muted"))
+    if result["stopped"]:
+        parts.append(element("p", stop_words(result), kind="muted"))
     default = next((r for r in records if r.number == facts.default_number), None)
     if default is not None and default.state != "complete":
         reached = "" if default.value is None else f" at dev {facts.metric} {score(default.value)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, cast
 
 from autoft.report.facts import Finalists, StudyFacts
@@ -28,7 +29,8 @@ def build_result(
     with the best value; the default is among them unless it breaks a limit, and the lower number wins
     where two are equal. `gain` is what the best gives over the default: exactly 0 where the default itself
     is the best; what the others lack then stands in `finalists`. `front` stands there where the search
-    minimizes a measure.
+    minimizes a measure. `stopped` says why the search began fewer configurations than were asked; None where it did
+    not stop by itself.
 
     Args:
         facts: The study.
@@ -71,6 +73,7 @@ def build_result(
             "fingerprint": facts.data.fingerprint,
         },
         "versions": facts.versions,
+        "stopped": None if facts.stop is None else {**asdict(facts.stop), "asked": facts.asked},
     }
     if facts.aims.minimize:
         result["front"] = front_entries(facts, records)

@@ -138,6 +138,17 @@ def interval_words(interval: Sequence[float] | None) -> str:
     return "" if interval is None else f"[{' … '.join(score(one).replace('-', '−') for one in interval)}]"
 
 
+def stop_words(result: Mapping[str, Any]) -> str:
+    """Return why a search stopped by itself; empty where it did not."""
+    stop = result.get("stopped")
+    if stop is None:
+        return ""
+    return (
+        f"Stopped by itself after {stop['begun']} of {stop['asked']} configurations: the latest {stop['window']} "
+        f"gained {score(stop['gain'])}, less than the standard error of the best score, {score(stop['noise'])}."
+    )
+
+
 def search_words(result: Mapping[str, Any]) -> str:
     """Return how the search's own score of what it picked compares with fresh seeds; empty where none have run."""
     finalists = result["finalists"]

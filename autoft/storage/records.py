@@ -33,6 +33,23 @@ class EvaluationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StopRecord:
+    """Why a search stopped by itself before it had begun all configurations that were asked.
+
+    Attributes:
+        begun: How many it had begun.
+        window: How many of them, the latest, gained too little.
+        gain: What they gained.
+        noise: Standard error of the best dev score.
+    """
+
+    begun: int
+    window: int
+    gain: float
+    noise: float
+
+
+@dataclass(frozen=True, slots=True)
 class TrialRecord:
     """One configuration and what became of it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import optuna
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
@@ -17,7 +17,11 @@ from sqlalchemy.orm import Session
 from autoft.errors import StudyError
 from autoft.registry import nearest
 from autoft.storage.database import Database
+from autoft.storage.records import StopRecord
 from autoft.storage.tables import claims, epoch, lineage, studies
+
+# Optuna's user attribute of the study; its dashboard shows it.
+_STOP = "stopped by itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,17 @@ def update_config(study: StudyHandle, config: str) -> None:
     """Store a changed study.json: a resumed study may have another budget."""
     change = update(studies).where(studies.c.study_id == study.study_id).values(config=config)
     study.database.write(lambda session: session.execute(change))
+
+
+def record_stop(study: StudyHandle, stop: StopRecord | None) -> None:
+    """Store that the search stopped by itself; None: it goes on."""
+    study.optuna.set_user_attr(_STOP, None if stop is None else asdict(stop))
+
+
+def recorded_stop(study: StudyHandle) -> StopRecord | None:
+    """Return why the search stopped by itself, None where it did not."""
+    found = study.optuna.user_attrs.get(_STOP)
+    return None if found is None else StopRecord(**found)
 
 
 def delete_study(database: Database, name: str) -> None:

@@ -203,22 +203,26 @@ class PromotionHalving(Schedule):
         return found
 
     def deserving(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
-        """Return which of the `paused` are among the best 1/eta of their rung, whoever was continued before them."""
-        return [promotion for share, promotion in self._shares(paused, peers) if share * self.eta <= 1.0]
+        """Return which of the `paused` are among the best 1/eta of their rung, whoever was continued before them.
+
+        The best of a rung is always among them: a search of few configurations ends with a complete one too.
+        """
+        ranked = self._ranked(paused, peers)
+        return [promotion for place, count, promotion in ranked if place <= max(1, count // self.eta)]
 
     def outlook(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
         """Return all of the `paused`, those with the best share of their rung first."""
-        return [promotion for _, promotion in self._shares(paused, peers)]
+        return [promotion for _, _, promotion in self._ranked(paused, peers)]
 
-    def _shares(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[tuple[float, Promotion]]:
-        """Return place by count at its rung for each of the `paused`, the best first, deeper rungs before."""
-        shares = []
+    def _ranked(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[tuple[int, int, Promotion]]:
+        """Return place and count at its rung of each of the `paused`, the best share first, deeper rungs before."""
+        ranked = []
         for rung in self.rungs[:-1]:
             at_rung = [one for one in peers if rung in one.rungs and one.number != 0]
             best = climb_order(at_rung, (rung,), self.floor, self.eta)[::-1]
             waiting = [one.number for one in paused if self._rung_of(one) == rung]
-            shares += [((best.index(number) + 1) / len(best), Promotion(number, rung)) for number in waiting]
-        return sorted(shares, key=lambda pair: (pair[0], -pair[1].rung, pair[1].number))
+            ranked += [(best.index(number) + 1, len(best), Promotion(number, rung)) for number in waiting]
+        return sorted(ranked, key=lambda one: (one[0] / one[1], -one[2].rung, one[2].number))
 
     def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
         goodness = goodness_at([*others, mine], rung, self.floor)

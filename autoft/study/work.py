@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from autoft import faults
 from autoft.storage.leases import Claim, LeaseLost
@@ -18,6 +19,7 @@ from autoft.strategy.moves import Begin, Continue, End, Move, Wait, next_move
 from autoft.strategy.schedule import Schedule
 from autoft.strategy.standing import Standing
 from autoft.strategy.stopping import TimeLimit
+from autoft.study.self_stop import Stopping, never
 
 logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.5
@@ -34,6 +36,7 @@ class Search:
         standings: Returns where configurations stand.
         trials: Configurations in total; None is no limit.
         worker: This process.
+        stopping: Returns why nothing new is begun though fewer than `trials` were; None where it is.
     """
 
     study: StudyHandle
@@ -41,6 +44,7 @@ class Search:
     standings: Callable[[Sequence[TrialRecord]], Sequence[Standing]]
     trials: int | None
     worker: str
+    stopping: Stopping = never
 
 
 def run_search(
@@ -101,10 +105,14 @@ def _ask(search: Search) -> Move:
     standings = search.standings(records)
     # Claims are read before trials: what was paused may have been claimed, and begun anew, in between.
     judged = {standing.number for standing in standings if standing.rungs}
-    return next_move(
+    move = partial(
+        next_move,
         search.schedule,
         standings,
         paused=[record.number for record in records if record.state == "paused" and record.number in judged],
         running=sum(record.state == "running" for record in records),
-        limit=search.trials,
     )
+    found = move(limit=search.trials)
+    # What deserves to be continued comes first: it may be what the latest configurations gain.
+    stops = isinstance(found, Begin) and search.stopping(records) is not None
+    return move(limit=len(records)) if stops else found

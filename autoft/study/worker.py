@@ -35,6 +35,7 @@ from autoft.study.plan import measure_plan
 from autoft.study.rows import load_rows
 from autoft.study.schema import space_schema
 from autoft.study.search_end import end_search, keep_paused
+from autoft.study.self_stop import stopping_of
 from autoft.study.standings import standings_of
 from autoft.study.trial import TrialContext, run_trial
 from autoft.study.trial_weights import weights_store
@@ -102,7 +103,8 @@ def _work(
         limit=limit,
     )
     me, time_for_trials = worker_name(), TrialTime(context)
-    search = Search(study, context.schedule, partial(standings_of, workbench), config.budget.trials, me)
+    standings, stopping = partial(standings_of, workbench), stopping_of(study, workbench)
+    search = Search(study, context.schedule, standings, config.budget.trials, me, stopping)
 
     def run(held: Claim, ends: TimeLimit) -> None:
         run_trial(replace(context, limit=ends), held)

@@ -11,7 +11,7 @@ import pytest
 from autoft.api.outputs import StudyFiles
 from autoft.storage.finalists import FinalistRun
 from autoft.storage.lineage import Promoted
-from autoft.storage.records import TrialRecord
+from autoft.storage.records import StopRecord, TrialRecord
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
 
 RECORDS = (TrialRecord(0, "complete", 0.5, {}), TrialRecord(1, "running", None, {}))
@@ -85,3 +85,12 @@ def test_a_promotion_is_told_once_however_often_the_search_is_resumed(config: St
     files.events.note_promotions(promoted)
     told = [(one["event"], one["number"], one["rung"]) for one in events(files)]
     assert told == [("promoted", 1, 1), ("promoted", 2, 1), ("promoted", 1, 3)]
+
+
+def test_a_stop_is_told_once_over_all_runs_of_a_search(config: StudyConfig) -> None:
+    stop = StopRecord(37, 20, 0.0, 0.02)
+    StudyFiles(config, {}).events.note_stop(None)
+    StudyFiles(config, {}).events.note_stop(stop)
+    files = StudyFiles(config, {})
+    files.events.note_stop(stop)
+    assert [(one["event"], one["begun"], one["noise"]) for one in events(files)] == [("stopped", 37, 0.02)]

@@ -23,7 +23,7 @@ from autoft.files import check_manifest
 
 RESULT = {
     "study", "task", "metric", "direction", "model", "seed", "plain", "best", "default", "gain", "finalists", "test",
-    "trials", "seconds", "data", "versions",
+    "stopped", "trials", "seconds", "data", "versions",
 }  # fmt: skip
 ENTRY = {"trial", "config", "dev", "dev_seeds", "dev_mean", "dev_std"}
 REPLAY = """
@@ -131,11 +131,9 @@ def test_trials_csv_has_a_row_a_trial(desk: Any, study: Path) -> None:
 def test_events_tell_the_story_in_its_order(desk: Any, study: Path) -> None:
     del study
     events = desk.events("first")
-    kinds = [event["event"] for event in events if event["event"] not in ("trial", "promoted", "finalist")]
+    kinds = [event["event"] for event in events if event["event"] not in ("trial", "finalist", "promoted")]
     assert kinds[:3] == ["started", "delivered", "ended"]
-    # What pauses is decided later than what comes after it.
     assert sorted(desk.decided("first")) == list(range(TRIALS))
-    assert desk.decided("first")[0] == 0
 
 
 def test_the_report_stands_alone(study: Path) -> None:
@@ -274,12 +272,11 @@ def test_trials_of_every_kind_replay_to_the_same_bits(desk: Any, study: Path) ->
     """A fresh process, without the caches, gives every evaluation and the weights' sha256 again."""
     del study
     rows = records(desk)
-    complete = [row for row in rows if row["state"] == "complete"]
     kinds = (
-        [row for row in complete if row["method"] == "full"],
-        # Where the few of this method all paused, to the rung that one of them reached.
-        [row for row in [*complete, *rows] if row["method"] == "lora"],
+        [row for row in rows if row["state"] == "complete"],
         [row for row in rows if row["state"] == "pruned"],
+        [row for row in rows if row["method"] == "full" and row["number"] != "0"],
+        [row for row in rows if row["method"] == "lora"],
     )
     assert all(kinds), "the search gives at least one trial of each kind"
     numbers = sorted({kind[0]["number"] for kind in kinds})

@@ -11,13 +11,14 @@ import pytest
 
 from autoft.report.facts import Finalists, StudyFacts
 from autoft.report.result import best_trial, build_result, compared_finalists
+from autoft.report.words import stop_words
 from autoft.storage.finalists import FinalistRun
-from autoft.storage.records import EvaluationRecord, TrialRecord
+from autoft.storage.records import EvaluationRecord, StopRecord, TrialRecord
 from autoft.study.config import BudgetConfig
 
 KEYS = (
     *("study", "task", "metric", "direction", "model", "seed", "plain", "best", "default", "gain", "finalists"),
-    *("test", "trials", "seconds", "data", "versions"),
+    *("test", "trials", "seconds", "data", "versions", "stopped"),
 )
 
 
@@ -166,3 +167,13 @@ def test_finalists_must_share_their_seeds() -> None:
 def test_model_is_the_one_that_the_best_trial_took(facts: StudyFacts) -> None:
     records = [replace(complete(0, 0.5), config={"model": "org/large"})]
     assert build_result(facts, records)["model"] == "org/large"
+
+
+def test_a_search_that_stopped_by_itself_says_why(facts: StudyFacts) -> None:
+    stopped = replace(facts, stop=StopRecord(37, 20, 0.0012, 0.0155), asked=50)
+    result = build_result(stopped, [complete(0, 0.5)])
+    assert result["stopped"] == {"begun": 37, "window": 20, "gain": 0.0012, "noise": 0.0155, "asked": 50}
+    assert stop_words(result) == (
+        "Stopped by itself after 37 of 50 configurations: the latest 20 gained 0.0012, "
+        "less than the standard error of the best score, 0.0155."
+    )

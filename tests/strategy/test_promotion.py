@@ -99,7 +99,7 @@ def test_a_search_of_one_worker_promotes_a_third_of_each_rung(values: list[float
         at_rung = [one for one in standings.values() if rung in one.rungs]
         gone = [one for one in at_rung if max(one.rungs) > rung]
         # The last ones to come may deserve what earlier ones have taken up already.
-        assert len(at_rung) // 3 <= len(gone) <= 2 * (len(at_rung) // 3)
+        assert len(at_rung) // 3 <= len(gone) <= max(1, 2 * (len(at_rung) // 3))
         best = sorted((one.rungs[rung].value for one in at_rung), reverse=True)[: len(at_rung) // 3]
         assert all(one in gone for one in at_rung if best and one.rungs[rung].value > best[-1])
     assert len(standings) == len(values)
@@ -108,7 +108,6 @@ def test_a_search_of_one_worker_promotes_a_third_of_each_rung(values: list[float
 def test_a_worker_waits_while_another_may_make_something_promotable() -> None:
     two = [at(1, 0.1), at(2, 0.3)]
     assert next_move(halving(), two, paused={1}, running=1, limit=2) == Wait()
-    assert next_move(halving(), two, paused={1, 2}, running=0, limit=2) == End()
     assert next_move(halving(), two, paused={1, 2}, running=0, limit=3) == Begin()
 
 
@@ -116,6 +115,15 @@ def test_when_nothing_new_begins_the_best_is_continued_whoever_went_before_it() 
     standings = [at(1, 0.1, 0.1), at(2, 0.0), at(3, 0.0), at(4, 0.9)]
     assert halving().promotable(standings[1:], standings) == []
     assert next_move(halving(), standings, paused={2, 3, 4}, running=0, limit=4) == Continue(Promotion(4, 1))
+
+
+def test_a_search_of_two_configurations_completes_the_better_one() -> None:
+    standings = [at(1, 0.1), at(2, 0.3)]
+    assert next_move(halving(), standings, paused={1, 2}, running=0, limit=2) == Continue(Promotion(2, 1))
+    standings[1] = at(2, 0.3, 0.3)
+    assert next_move(halving(), standings, paused={1, 2}, running=0, limit=2) == Continue(Promotion(2, 3))
+    standings[1] = at(2, 0.3, 0.3, 0.3)
+    assert next_move(halving(), standings, paused={1}, running=0, limit=2) == End()
 
 
 def test_three_of_a_dozen_are_trained_to_their_end() -> None:
