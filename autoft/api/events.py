@@ -25,10 +25,11 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._decided = {event["number"] for event in self._written() if event["event"] == "trial"}
-        self._ran = {(event["number"], event["seed"]) for event in self._written() if event["event"] == "finalist"}
-        self._promoted = sum(event["event"] == "promoted" for event in self._written())
-        self._stops = {event["begun"] for event in self._written() if event["event"] == "stopped"}
+        written = list(self._written())
+        self._decided = {event["number"] for event in written if event["event"] == "trial"}
+        self._ran = {(event["number"], event["seed"]) for event in written if event["event"] == "finalist"}
+        self._promoted = sum(event["event"] == "promoted" for event in written)
+        self._stops = {event["begun"] for event in written if event["event"] == "stopped"}
 
     def add(self, kind: str, **facts: Any) -> None:
         """Add one line."""

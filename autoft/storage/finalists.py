@@ -89,11 +89,10 @@ def finish_finalist(study: StudyHandle, held: Claim, run: FinalistRun) -> None:
 def finalist_runs(study: StudyHandle) -> tuple[FinalistRun, ...]:
     """Return every run that is done, seed by seed."""
     found: dict[tuple[int, int], FinalistRun] = {}
-    for link in links(study):
-        if link.kind == "finalist_of":
-            run = FinalistRun(**link.facts)
-            # A transaction that is repeated after a lost answer writes the same twice.
-            found.setdefault((run.index, run.number), run)
+    for link in links(study, "finalist_of"):
+        run = FinalistRun(**link.facts)
+        # A transaction that is repeated after a lost answer writes the same twice.
+        found.setdefault((run.index, run.number), run)
     return tuple(found[key] for key in sorted(found))
 
 

@@ -69,15 +69,14 @@ def insert_link(session: Session, study_id: int, link: Link) -> None:
 
 def promotions(study: StudyHandle) -> tuple[Promoted, ...]:
     """Return every promotion of a study, oldest first."""
-    its = lineage.c.study_id == study.study_id, lineage.c.kind == "promoted_from"
-    found = select(lineage.c.facts).where(*its).order_by(lineage.c.lineage_id)
-    rows = study.database.read(lambda session: session.execute(found).scalars().all())
-    facts = [json.loads(text) for text in rows]
-    return tuple(Promoted(one["number"], one["rung"]) for one in facts)
+    found = links(study, "promoted_from")
+    return tuple(Promoted(link.facts["number"], link.facts["rung"]) for link in found)
 
 
-def links(study: StudyHandle) -> tuple[Link, ...]:
-    """Return all steps of a study, oldest first."""
+def links(study: StudyHandle, kind: Kind | None = None) -> tuple[Link, ...]:
+    """Return the steps of a study, oldest first; those of one kind where it is given."""
     its = select(lineage).where(lineage.c.study_id == study.study_id).order_by(lineage.c.lineage_id)
+    if kind is not None:
+        its = its.where(lineage.c.kind == kind)
     rows = study.database.read(lambda session: session.execute(its).all())
     return tuple(Link(row.trial_id, row.kind, row.parent_id, json.loads(row.facts)) for row in rows)

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from autoft.models.assembly import Recipe, TrialModel, assemble
+from autoft.storage.checkpoints import Checkpoint
 from autoft.storage.records import EvaluationRecord, Scalar
 from autoft.strategy.steps import NINTHS, RUNGS, active_rungs, evaluation_steps
 from autoft.study.bench import Bench
@@ -33,6 +34,10 @@ class Best:
     step: int
     scores: Scores
     weights: dict[str, Tensor]
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the weights as they are kept on disk."""
+        return Checkpoint({name: value.numpy() for name, value in self.weights.items()}, {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
-import torch
-
-from autoft.errors import OutOfMemory, StudyError, TimedOut
-from autoft.storage.checkpoints import Checkpoint
+from autoft.errors import StudyError, TimedOut
 from autoft.storage.finalists import (
     FinalistRun,
     claim_finalist,
@@ -24,6 +22,7 @@ from autoft.storage.records import TrialRecord
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.execution import Execution
 from autoft.study.final_choice import finalist_seed, missing_runs, trials_limit
+from autoft.study.fitting import fits, free_memory, without_better
 from autoft.study.lease import holding
 from autoft.study.trial import TrialContext, outcome_of
 from autoft.study.trial_config import TrialConfig, build_trial_config
@@ -149,11 +148,10 @@ class _Training:
         """
         config = self._config(seed)
         micro_batch = int(self._record.execution.get("micro_batch", config.fit.batch_size))
-        while not self._fits(config, self._runtime(micro_batch, tick)):
+        while not fits(partial(self._train, config, self._runtime(micro_batch, tick)), micro_batch):
             # The error is gone by now, and with it the frames that held the model.
             self.execution = None
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            free_memory()
             micro_batch = max(1, micro_batch // 2)
 
     def restore_weights(self, tick: Callable[[], None]) -> None:
@@ -174,23 +172,15 @@ class _Training:
         if again.best is None or digest != record.execution.get("best_weights"):
             logger.warning("trial %d: trained again, it gives other weights on this machine", record.number)
             return
-        arrays = {name: value.numpy() for name, value in again.best.weights.items()}
-        context.weights.save(record.number, again.best.step, Checkpoint(arrays, {}))
+        context.weights.save(record.number, again.best.step, again.best.checkpoint())
 
-    def _fits(self, config: TrialConfig, runtime: Runtime) -> bool:
-        """Train to the end; return False where a smaller micro-batch may help."""
+    def _train(self, config: TrialConfig, runtime: Runtime) -> None:
         execution = self.execution = self._execution(config, runtime)
-        try:
-            done: list[float] = []
-            for evaluation in execution:
-                done.append(evaluation.value)
-                if _without_better(done) >= config.patience:
-                    break
-        except OutOfMemory:
-            if runtime.micro_batch == 1:
-                raise
-            return False
-        return True
+        done: list[float] = []
+        for evaluation in execution:
+            done.append(evaluation.value)
+            if without_better(done) >= config.patience:
+                return
 
     def _execution(self, config: TrialConfig, runtime: Runtime) -> Execution:
         return Execution(self._context.workbench.bench(config.model, config.head), config, runtime)
@@ -208,7 +198,3 @@ class _Training:
             threads=self._context.config.compute.threads,
             tick=tick,
         )
-
-
-def _without_better(values: Sequence[float]) -> int:
-    return len(values) - 1 - max(range(len(values)), key=lambda i: (values[i], -i))

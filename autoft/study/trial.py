@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
-
-import torch
 
 from autoft.errors import ConfigError, Diverged, OutOfMemory, OverLimit, StorageError, TimedOut
 from autoft.space import SearchSpace
-from autoft.storage.checkpoints import Checkpoint, CheckpointStore
+from autoft.storage.checkpoints import CheckpointStore
 from autoft.storage.finalists import finalist_runs
 from autoft.storage.leases import Claim, LeaseLost
 from autoft.storage.reading import read_trial, read_trials
@@ -30,6 +28,7 @@ from autoft.study.bench import Bench, Workbench
 from autoft.study.config import StudyConfig
 from autoft.study.execution import Execution, PausedState, stopwatch
 from autoft.study.final_choice import kept_numbers, may_be_kept
+from autoft.study.fitting import fits, free_memory, without_better
 from autoft.study.lease import holding
 from autoft.study.measures import admit_trial
 from autoft.study.paused import PausedStates
@@ -175,24 +174,14 @@ class _Attempt:
                 threads=context.config.compute.threads,
                 tick=tick,
             )
-            if self._fits(bench, config, runtime):
+            if fits(partial(self._train, bench, config, runtime), micro_batch):
                 return
             # The error is gone by now, and with it the frames that held the model.
             self.execution = None
-            _free_memory()
+            free_memory()
             self._forget_earlier()
             micro_batch, tokens = max(1, micro_batch // 2), max(_FEWEST_TOKENS, tokens // 2)
             logger.warning("trial %d: out of memory, micro-batch %d", self._held.number, micro_batch)
-
-    def _fits(self, bench: Bench, config: TrialConfig, runtime: Runtime) -> bool:
-        """Train to the end; return False where a smaller micro-batch may help."""
-        try:
-            self._train(bench, config, runtime)
-        except OutOfMemory:
-            if runtime.micro_batch == 1:
-                raise
-            return False
-        return True
 
     def _train(self, bench: Bench, config: TrialConfig, runtime: Runtime) -> None:
         execution = self.execution = Execution(bench, config, runtime, self._state(), self.clock)
@@ -210,7 +199,7 @@ class _Attempt:
             # What is trained again up to its rung was judged when it came there first.
             if evaluation.step <= self.earlier.rung:
                 continue
-            if _without_better(done) >= config.patience:
+            if without_better([one.value for one in done]) >= config.patience:
                 return
             self._judge(execution, done)
 
@@ -262,8 +251,7 @@ class _Attempt:
         records = read_trials(self._context.study)
         done = replace(records[number], state="complete", value=best.scores.value)
         if may_be_kept(records, done, self._context.config.budget):
-            arrays = {name: value.numpy() for name, value in best.weights.items()}
-            self._context.weights.save(number, best.step, Checkpoint(arrays, {}))
+            self._context.weights.save(number, best.step, best.checkpoint())
 
 
 def _configuration(context: TrialContext, held: Claim) -> Mapping[str, Scalar]:
@@ -296,14 +284,3 @@ def _configuration(context: TrialContext, held: Claim) -> Mapping[str, Scalar]:
         kind=kind,
     )
     return proposal.config
-
-
-def _without_better(done: Sequence[EvaluationRecord]) -> int:
-    best = max(range(len(done)), key=lambda i: (done[i].value, -i))
-    return len(done) - 1 - best
-
-
-def _free_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
