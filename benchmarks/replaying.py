@@ -100,12 +100,12 @@ def replay(searcher: Searcher, *, budget: int, workers: int) -> Trace:
                 arrivals += 1
                 continue
         # Whoever waited may find something to do, now that another has ended a stretch.
-        for free in (worker, *idle):
+        waiting, idle = [worker, *idle], []
+        for free in waiting:
             fresh = searcher.begin()
             if fresh is None:
-                idle = [*dict.fromkeys((*idle, free))]
+                idle.append(free)
                 continue
-            idle = [one for one in idle if one != free]
             begun.add(fresh.number)
             heapq.heappush(events, (now + fresh.points[0] - fresh.at, arrivals, free, fresh, 0))
             arrivals += 1

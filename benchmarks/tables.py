@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from autoft.space.domains import Domain, Float, Integer, Scalar
 from autoft.space.schema import Group, Leaf
 from autoft.space.search_space import SearchSpace
+from autoft.strategy.encoding import encoder_of
 
 Array = NDArray[np.float64]
 Config = Mapping[str, Scalar]
@@ -88,11 +89,10 @@ class Recorded(Table):
     def open(self) -> Callable[[Config], Array]:
         """Return curves of the nearest configuration that this search has not tried yet."""
         left = np.ones(len(self.rows), dtype=bool)
-        scales = [_scale(self.space.domains[name]) for name in self.space.domains]
+        encoder = encoder_of(self.space)
 
         def curve(config: Config) -> Array:
-            at = np.array([scale(float(config[name])) for name, scale in zip(self.space.domains, scales, strict=True)])
-            distances = np.where(left, np.square(self.rows - at).sum(axis=1), np.inf)
+            distances = np.where(left, np.square(self.rows - encoder.units(config)).sum(axis=1), np.inf)
             nearest = int(distances.argmin())
             left[nearest] = False
             found: Array = self.curves[nearest]
@@ -147,8 +147,12 @@ def _recordings(folder: Path) -> Iterator[Table]:
         domains: dict[str, Domain] = {
             name: Float(float(column.min()), float(column.max()), log=True) for name, column in values.items()
         }
-        rows = np.stack([np.vectorize(_scale(domains[name]))(values[name]) for name in domains], axis=1)
-        yield Recorded("taskset", path.stem, _space(domains), curves.shape[1], 49 * curves.shape[1], rows, curves)
+        space = _space(domains)
+        encoder = encoder_of(space)
+        rows = np.stack(
+            [encoder.units({name: float(values[name][run]) for name in domains}) for run in range(len(runs))]
+        )
+        yield Recorded("taskset", path.stem, space, curves.shape[1], 49 * curves.shape[1], rows, curves)
 
 
 def _space(domains: Mapping[str, Domain]) -> SearchSpace:
@@ -166,14 +170,6 @@ def _domain(described: Mapping[str, Any]) -> Domain:
     whole = described["type"] == "uniform_int"
     kind: type[Integer] | type[Float] = Integer if whole else Float
     return kind(described["lower"], described["upper"], log=described["log"])
-
-
-def _scale(domain: Domain) -> Callable[[float], float]:
-    """Return the function that maps a value of a range to [0, 1]."""
-    if not isinstance(domain, Float | Integer):
-        raise TypeError(f"a range expected, got {domain}")
-    low, high = (math.log(domain.low), math.log(domain.high)) if domain.log else (domain.low, domain.high)
-    return lambda value: ((math.log(value) if domain.log else value) - low) / (high - low)
 
 
 def _even(domain: Domain, rng: np.random.Generator) -> Array:

@@ -36,7 +36,9 @@ class Encoder:
 
     def units(self, config: Mapping[str, Scalar]) -> Array:
         """Return a configuration inside the space as units, [P]."""
-        return np.array([self._unit(each, config) for each in self.parameters])
+        return np.array(
+            [_unit(each.domain, config[each.path]) if each.path in config else _IDLE for each in self.parameters]
+        )
 
     def points(self, units: Array) -> Array:
         """Return units, [N, P], as points, [N, D]."""
@@ -67,12 +69,6 @@ class Encoder:
             each.path: _value(each.domain, float(unit)) for each, unit in zip(self.parameters, units, strict=True)
         }
         return self.space.sample(lambda path, _domain: values[path])
-
-    @staticmethod
-    def _unit(parameter: Parameter, config: Mapping[str, Scalar]) -> float:
-        if parameter.path not in config:
-            return _IDLE
-        return _unit(parameter.domain, config[parameter.path])
 
 
 def encoder_of(space: SearchSpace) -> Encoder:

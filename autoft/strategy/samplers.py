@@ -101,12 +101,13 @@ def propose(
 def _by_surrogate(space: SearchSpace, seen: Sequence[Seen], order: Sequence[int], seed: int) -> Proposal:
     """Ask a Gaussian process over the order of all that was seen."""
     inside = {one.number: one for one in seen if space.contains(one.config)}
-    feasible = [n for n in order if n in inside and inside[n].state != "failed" and _excess(inside[n]) <= 0]
+    feasible = {n: None for n in order if n in inside and inside[n].state != "failed" and _excess(inside[n]) <= 0}
     # Out of memory, over a limit, or diverged before the first rung: worse than whatever reached it.
     worst = [n for n, one in inside.items() if n not in feasible and one.state not in _NEVER_LEARNED_FROM]
     worst.sort(key=lambda n: (-_excess(inside[n]), n))
     told = [inside[n].config for n in (*worst, *feasible)]
-    pending = [one.config for n, one in inside.items() if one.state == "running" and n not in order]
+    placed = set(order)
+    pending = [one.config for n, one in inside.items() if one.state == "running" and n not in placed]
     return proposal_of(space, promising(space, Ranked(told, pending), np.random.default_rng(seed)))
 
 

@@ -10,7 +10,7 @@ from enum import Enum
 
 from autoft.errors import ConfigError
 from autoft.registry import Registry
-from autoft.strategy.standing import Standing, climb_order, goodness_at, place_of, ranks_by_loss
+from autoft.strategy.standing import Standing, climb_order, goodness_at, place_of, ranks_by_loss, rung_order
 from autoft.strategy.steps import RUNGS
 
 
@@ -191,15 +191,12 @@ class PromotionHalving(Schedule):
 
     def promotable(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
         """Return which of the `paused` are to be continued, the deepest rung first, the best of a rung first."""
-        numbers = {one.number for one in paused}
         found = []
         for rung in reversed(self.rungs[:-1]):
-            at_rung = [one for one in peers if rung in one.rungs and one.number != 0]
-            waiting = [one for one in paused if self._rung_of(one) == rung]
-            free = self._free(at_rung, numbers, rung)
-            best = climb_order(at_rung, (rung,), self.floor, self.eta)[::-1]
-            places = [n for n in best if n in {one.number for one in waiting}]
-            found += [Promotion(number, rung) for number in places[: max(0, free)]]
+            best = self._best_first(peers, rung)
+            waiting = {one.number for one in paused if self._rung_of(one) == rung}
+            free = len(best) // self.eta - sum(number not in waiting for number in best)
+            found += [Promotion(number, rung) for number in best if number in waiting][: max(0, free)]
         return found
 
     def deserving(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
@@ -218,8 +215,7 @@ class PromotionHalving(Schedule):
         """Return place and count at its rung of each of the `paused`, the best share first, deeper rungs before."""
         ranked = []
         for rung in self.rungs[:-1]:
-            at_rung = [one for one in peers if rung in one.rungs and one.number != 0]
-            best = climb_order(at_rung, (rung,), self.floor, self.eta)[::-1]
+            best = self._best_first(peers, rung)
             waiting = [one.number for one in paused if self._rung_of(one) == rung]
             ranked += [(best.index(number) + 1, len(best), Promotion(number, rung)) for number in waiting]
         return sorted(ranked, key=lambda one: (one[0] / one[1], -one[2].rung, one[2].number))
@@ -228,16 +224,15 @@ class PromotionHalving(Schedule):
         goodness = goodness_at([*others, mine], rung, self.floor)
         waiting = [one for one in others if one.number in paused and self._rung_of(one) == rung]
         better = sum(goodness(one) > goodness(mine) for one in waiting)
-        if better < self._free([*others, mine], {*paused, mine.number}, rung):
+        count, gone = len(others) + 1, len(others) - len(waiting)
+        if better < count // self.eta - gone:
             return _GO_ON
-        count = len(others) + 1
         words = f"rung {rung}: place {place_of(mine, others, rung, self.floor)} of {count}"
         return Ruling(Verdict.PAUSE, f"{words}, {count // self.eta} may go on")
 
-    def _free(self, at_rung: Sequence[Standing], paused: Collection[int], rung: int) -> int:
-        """Return how many more of a rung may be continued."""
-        gone = sum(not (one.number in paused and self._rung_of(one) == rung) for one in at_rung)
-        return len(at_rung) // self.eta - gone
+    def _best_first(self, peers: Sequence[Standing], rung: int) -> tuple[int, ...]:
+        """Return the numbers of all that compete at a rung."""
+        return rung_order([one for one in peers if one.number != 0], rung, self.floor)[::-1]
 
     def _rung_of(self, paused: Standing) -> int:
         """Return where a paused configuration waits: the deepest rung that it has reached."""
@@ -286,14 +281,13 @@ class TopThree(Schedule):
     def promotable(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
         """Return the best three of each full dozen that are paused."""
         waiting = {one.number: one for one in paused}
-        begun = [one for one in peers if one.number != 0]
+        begun = sorted((one for one in peers if one.number != 0), key=lambda one: one.number)
         found = []
         for first in range(0, len(begun) - self.dozen + 1, self.dozen):
-            group = sorted(begun, key=lambda one: one.number)[first : first + self.dozen]
+            group = begun[first : first + self.dozen]
             if all(one.rungs for one in group):
                 rung = min(rung for one in group for rung in one.rungs)
-                at_rung = [one for one in group if rung in one.rungs]
-                best = climb_order(at_rung, (rung,), self.floor, self.dozen)[::-1][:3]
+                best = rung_order(group, rung, self.floor)[::-1][:3]
                 found += [Promotion(number, max(waiting[number].rungs)) for number in best if number in waiting]
         return found
 

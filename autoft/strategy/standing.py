@@ -84,6 +84,13 @@ def goodness_at(standings: Iterable[Standing], rung: int, floor: float) -> Calla
     return goodness
 
 
+def rung_order(standings: Iterable[Standing], rung: int, floor: float) -> tuple[int, ...]:
+    """Return the numbers of all that reached a rung, the worst there first; of equals the lower number is better."""
+    at_rung = [one for one in standings if rung in one.rungs]
+    goodness = goodness_at(at_rung, rung, floor)
+    return tuple(one.number for one in sorted(at_rung, key=lambda one: (goodness(one), -one.number)))
+
+
 def climb_order(standings: Iterable[Standing], rungs: Sequence[int], floor: float, share: int) -> tuple[int, ...]:
     """Return the numbers of all that reached a rung, worst first.
 
@@ -108,10 +115,5 @@ def climb_order(standings: Iterable[Standing], rungs: Sequence[int], floor: floa
                     return rung
         return reached[-1]
 
-    ordered: list[int] = []
-    for rung in rungs:
-        level = [one for one in everyone if height(one) == rung]
-        at_rung = [one for one in everyone if rung in one.rungs]
-        goodness = goodness_at(at_rung, rung, floor)
-        ordered += [one.number for one in sorted(level, key=lambda one: (goodness(one), -one.number))]
-    return tuple(ordered)
+    heights = {one.number: height(one) for one in everyone}
+    return tuple(n for rung in rungs for n in rung_order(everyone, rung, floor) if heights[n] == rung)

@@ -56,11 +56,11 @@ def promising(space: SearchSpace, seen: Ranked, rng: np.random.Generator) -> dic
     if len(seen.told) < _FIRST or not encoder.parameters:
         return encoder.config(even[0])
     units = np.stack([encoder.units(config) for config in seen.told])
-    values = _scores(len(units))
-    process = _with_pending(encoder, units, values, seen.pending)
+    points = encoder.points(units)
+    process = _with_pending(encoder, points, seen.pending)
     candidates = np.concatenate([even, _neighbours(encoder, units[-_ELITE:], rng)])
     known = {tuple(config.items()) for config in (*seen.told, *seen.pending)}
-    for at in np.argsort(-_improvement(process, encoder.points(units), encoder.points(candidates))):
+    for at in np.argsort(-_improvement(process, points, encoder.points(candidates))):
         config = encoder.config(candidates[at])
         if tuple(config.items()) not in known:
             return config
@@ -76,15 +76,14 @@ def _scores(count: int) -> Array:
     return -np.log1p(-(np.arange(count) + 0.5) / count) - 1.0
 
 
-def _with_pending(
-    encoder: Encoder, units: Array, values: Array, pending: Sequence[Mapping[str, Scalar]]
-) -> GaussianProcess:
-    process = fit_process(encoder.points(units), values)
+def _with_pending(encoder: Encoder, points: Array, pending: Sequence[Mapping[str, Scalar]]) -> GaussianProcess:
+    values = _scores(len(points))
+    process = fit_process(points, values)
     if not pending:
         return process
-    more = np.stack([encoder.units(config) for config in pending])
-    believed, _ = process.predict(encoder.points(more))
-    return fit_process(encoder.points(np.concatenate([units, more])), np.concatenate([values, believed]))
+    more = encoder.points(np.stack([encoder.units(config) for config in pending]))
+    believed, _ = process.predict(more)
+    return fit_process(np.concatenate([points, more]), np.concatenate([values, believed]))
 
 
 def _neighbours(encoder: Encoder, elite: Array, rng: np.random.Generator) -> Array:
