@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.text import Text
 
 from autoft.api.progress import Progress, Watcher
-from autoft.cli.tables import plain_table, short_config
-from autoft.report.words import duration, score
+from autoft.cli.tables import plain_table, short_config, trial_cell
+from autoft.report.words import duration, score, trial_name
 from autoft.storage.finalists import FinalistRun
 from autoft.storage.records import TrialRecord
 
@@ -81,7 +81,7 @@ class _Lines:
     def _run_line(self, run: FinalistRun, progress: Progress) -> str:
         reason = f"  {run.reason}" if run.reason else ""
         return (
-            f"{_finalists_done(progress)}: {_name(run.number)}, seed {run.seed}, "
+            f"{_finalists_done(progress)}: {trial_name(run.number)}, seed {run.seed}, "
             f"{self._metric} {score(run.value)} {duration(run.seconds):>7}{reason}"
         )
 
@@ -104,7 +104,7 @@ def _view(progress: Progress, metric: str) -> RenderableType:
         _, last = _reached(record)
         state = Text(record.state, style=_COLOURS.get(record.state, ""))
         table.add_row(
-            _name(record.number, ""),
+            trial_cell(record.number),
             state,
             "-" if record.value is None else score(record.value),
             f"{last}/9",
@@ -117,12 +117,8 @@ def _view(progress: Progress, metric: str) -> RenderableType:
 def _runs_table(progress: Progress, metric: str) -> RenderableType:
     table = plain_table("trial", "seed", metric, "time")
     for run in progress.runs[-_SHOWN:]:
-        table.add_row(_name(run.number, ""), str(run.seed), score(run.value), duration(run.seconds))
+        table.add_row(trial_cell(run.number), str(run.seed), score(run.value), duration(run.seconds))
     return table
-
-
-def _name(number: int, word: str = "trial ") -> str:
-    return "default" if number == 0 else f"{word}{number}"
 
 
 def _finalists_done(progress: Progress) -> str:

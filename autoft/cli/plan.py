@@ -11,7 +11,7 @@ from autoft.api.opening import Opening
 from autoft.api.searching import Plan
 from autoft.cli.tables import plain_table
 from autoft.report.front import cost_words
-from autoft.report.words import duration
+from autoft.report.words import count_words, duration
 from autoft.study.aims import measure_words
 
 _EARLY = {"promotion": "; most pause early and stay so", "full": ""}
@@ -32,8 +32,8 @@ def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
             f"{name} at most {measure_words(name, limit)}" for name, limit in config.aims.limits.items()
         ),
         "front": f"{config.metric} against {', '.join(config.aims.minimize)}" if config.aims.minimize else "",
-        "device": f"{config.compute.device}, {_count(config.budget.workers, 'worker')}, "
-        f"{_count(config.compute.threads, 'thread')} each",
+        "device": f"{config.compute.device}, {count_words(config.budget.workers, 'worker')}, "
+        f"{count_words(config.compute.threads, 'thread')} each",
         "memory": f"about {plan.memory_mib / 1024:.1f} GiB a worker",
         "time": _time(opening, plan),
         "finals": _finalists(opening, plan),
@@ -91,7 +91,7 @@ def _time(opening: Opening, plan: Plan) -> str:
     stop = "; fewer where the search stands still" if budget.stop else ""
     return (
         f"default {duration(plan.default_seconds)}, at most {duration(most)} for "
-        f"{_count(budget.trials, 'configuration')}{early}{stop}"
+        f"{count_words(budget.trials, 'configuration')}{early}{stop}"
     )
 
 
@@ -102,14 +102,10 @@ def _finalists(opening: Opening, plan: Plan) -> str:
         return "none: the winner is not checked on fresh seeds"
     rivals = min(budget.finalists, budget.trials - 1)
     return (
-        f"then the best {rivals} and the default again on {_count(budget.seeds, 'fresh seed')}, "
-        f"{_count((rivals + 1) * budget.seeds, 'training')}, at most {duration(seconds)}"
+        f"then the best {rivals} and the default again on {count_words(budget.seeds, 'fresh seed')}, "
+        f"{count_words((rivals + 1) * budget.seeds, 'training')}, at most {duration(seconds)}"
     )
 
 
 def _limit(timeout: float) -> str:
     return f"all ends after {duration(timeout)}; trials end earlier, so that the finalists fit"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from autoft.report.words import interval_words, mean_and_spread, score, signed_score
+from autoft.report.words import interval_words, mean_and_spread, score, signed_score, trial_name
 from autoft.storage.records import TrialRecord
 from autoft.study.aims import measure_words
 
@@ -65,10 +65,16 @@ def front_table(
     table = plain_table("trial", metric, measure, "configuration", title=f"{metric} against {measure}")
     configs = {record.number: record for record in records}
     for entry in entries:
-        name = "default" if entry["trial"] == 0 else str(entry["trial"])
         words = short_config(configs[entry["trial"]])
-        table.add_row(name, score(entry["dev"]), measure_words(measure, entry[measure]), Text(words))
+        table.add_row(
+            trial_cell(entry["trial"]), score(entry["dev"]), measure_words(measure, entry[measure]), Text(words)
+        )
     return table
+
+
+def trial_cell(number: int) -> str:
+    """Return what a trial is called in a column of trials: `default`, or `7`."""
+    return "default" if number == 0 else str(number)
 
 
 def short_config(record: TrialRecord) -> str:
@@ -93,7 +99,7 @@ def finalist_table(result: Mapping[str, Any]) -> Table:
         gain = entry["gain"]
         interval = "" if gain is None or gain["ci95"] is None else " to ".join(map(signed_score, gain["ci95"]))
         table.add_row(
-            "default" if entry["trial"] == default else f"trial {entry['trial']}",
+            trial_name(entry["trial"], default),
             score(entry["dev"]),
             mean_and_spread(entry),
             "" if gain is None else signed_score(gain["mean"]),

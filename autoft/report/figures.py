@@ -33,7 +33,7 @@ from autoft.report.figure_infos import (
 )
 from autoft.report.importance import TRIALS_NEEDED, importance_info
 from autoft.report.parallel import Line, parallel_info
-from autoft.report.words import duration, score
+from autoft.report.words import duration, score, trial_name
 from autoft.storage.records import TrialRecord
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def finalists_seeds(facts: StudyFacts, records: Sequence[TrialRecord]) -> Figure
             type="line", x0=at - 0.25, x1=at + 0.25, y0=arm.mean, y1=arm.mean,
             line={"color": colours[arm.role], "width": 2.5},
         )  # fmt: skip
-    names = ["default" if arm.number == facts.default_number else f"trial {arm.number}" for arm in info.arms]
+    names = [trial_name(arm.number, facts.default_number) for arm in info.arms]
     drawn.update_xaxes(
         tickvals=list(range(len(names))), ticktext=names, showgrid=False,
         range=[-0.6, len(names) - 0.4],

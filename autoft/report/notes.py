@@ -23,6 +23,7 @@ from autoft.report.words import (
     search_words,
     states_words,
     stop_words,
+    trial_name,
 )
 from autoft.storage.records import TrialRecord
 
@@ -120,7 +121,7 @@ def _finalist_parts(result: Mapping[str, Any]) -> Iterable[str]:
         ("finalist", "search's own seed", "fresh seeds", "gain"),
         [
             (
-                "default" if one["trial"] == default else f"trial {one['trial']}",
+                trial_name(one["trial"], default),
                 score(one["dev"]),
                 mean_and_spread(one),
                 NOTHING if one["gain"] is None else gain_with_interval(one["gain"]),

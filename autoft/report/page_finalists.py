@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autoft.report.markup import Cell, Html, Row, element, join, table
-from autoft.report.words import score, signed_score
+from autoft.report.words import score, signed_score, trial_name
 
 
 def finalists_table(result: Mapping[str, Any]) -> Html:
@@ -28,7 +28,7 @@ def _row(entry: Mapping[str, Any], default: int | None) -> Row:
         verdict = "more than noise" if gain["significant"] else "may be noise"
     return Row(
         (
-            Cell("default" if entry["trial"] == default else f"trial {entry['trial']}"),
+            Cell(trial_name(entry["trial"], default)),
             Cell(score(entry["dev"]), "number old"),
             Cell(score(entry["dev_mean"]), "number"),
             Cell(score(entry["dev_std"]), "number"),

@@ -69,6 +69,11 @@ def value_words(value: Scalar | None) -> str:
     return spell(value)
 
 
+def trial_name(number: int, default: int | None = 0) -> str:
+    """Return what a trial is called: `default`, or `trial 7`."""
+    return "default" if number == default else f"trial {number}"
+
+
 def count_words(count: int, noun: str) -> str:
     """Return a count with its noun: `1 trial`, `3 trials`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -20,25 +20,10 @@ def test_a_time_in_words(text: str, seconds: int) -> None:
     assert seconds_of(text) == seconds
 
 
-def test_no_time_is_no_limit() -> None:
-    assert seconds_of(None) is None
-
-
 @given(st.lists(st.tuples(st.integers(0, 999), st.sampled_from(sorted(UNITS))), min_size=1, max_size=4))
 def test_parts_add_up(parts: list[tuple[int, str]]) -> None:
     text = "".join(f"{number}{unit}" for number, unit in parts)
     assert seconds_of(text) == sum(number * UNITS[unit] for number, unit in parts)
-
-
-@given(st.text())
-def test_any_text_is_a_time_or_told(text: str) -> None:
-    try:
-        seconds = seconds_of(text)
-    except ConfigError as error:
-        assert repr(text) in str(error)  # noqa: PT017 - both endings are legal
-    else:
-        assert seconds is not None
-        assert seconds >= 0
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2 h", "-5m", "1h 30m", "2H", "1y", "h", "1e3"])

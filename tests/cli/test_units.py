@@ -1,4 +1,4 @@
-"""Latencies, sizes and counts as people write them."""
+"""Times, latencies, sizes and counts as people write them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoft.cli.units import count_of, mib_of, milliseconds_of
+from autoft.cli.units import count_of, mib_of, milliseconds_of, seconds_of
 from autoft.errors import ConfigError
 
-READERS = pytest.mark.parametrize("read", [milliseconds_of, mib_of, count_of])
+READERS = pytest.mark.parametrize("read", [seconds_of, milliseconds_of, mib_of, count_of])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -107,6 +108,12 @@ class Desk:
     def result(self, study: str) -> Any:
         """Return the content of result.json."""
         return json.loads((self.folder / "studies" / study / "result.json").read_text(encoding="utf-8"))
+
+    def trials(self, study: str) -> list[dict[str, str]]:
+        """Return the rows of trials.csv."""
+        path = self.folder / "studies" / study / "trials.csv"
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
 
     def events(self, study: str) -> list[dict[str, Any]]:
         """Return what happened so far."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import subprocess
@@ -52,11 +51,6 @@ def study(desk: Any, search: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(desk.folder)
     monkeypatch.setenv("COLUMNS", "200")
     return Path(desk.folder / "studies" / "first")
-
-
-def records(desk: Any) -> list[dict[str, str]]:
-    with (desk.folder / "studies" / "first" / "trials.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def sentences(path: Path) -> list[list[list[str]]]:
@@ -123,7 +117,7 @@ def test_study_json_holds_the_resolved_configuration(study: Path) -> None:
 
 def test_trials_csv_has_a_row_a_trial(desk: Any, study: Path) -> None:
     del study
-    rows = records(desk)
+    rows = desk.trials("first")
     assert [int(row["number"]) for row in rows] == list(range(TRIALS))
     assert {row["state"] for row in rows} <= {"complete", "pruned"}
 
@@ -206,7 +200,7 @@ def test_an_export_of_any_trial_gives_its_score(
     """Weights of most trials are dropped: they are trained again, to the same bits."""
     del study
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    row = next(row for row in records(desk) if row["state"] == "pruned")
+    row = next(row for row in desk.trials("first") if row["state"] == "pruned")
     folder = autoft.export_model("first", desk.folder / "pruned", trial=int(row["number"]))
     assert plain_f1(folder, desk.folder / "corpus" / "dev.conll") == pytest.approx(float(row["value"]), abs=1e-9)
     assert list(tmp_path.iterdir()) == []
@@ -218,7 +212,7 @@ def test_an_adapter_export_is_what_peft_loads(desk: Any, study: Path) -> None:
     del study
     from peft import PeftModel
 
-    number = next(int(row["number"]) for row in records(desk) if row["method"] == "lora")
+    number = next(int(row["number"]) for row in desk.trials("first") if row["method"] == "lora")
     folder = autoft.export_model("first", desk.folder / "adapter", trial=number, format="adapter")
     plain = AutoModelForTokenClassification.from_pretrained(desk.folder / "model", num_labels=5)
     adapted = PeftModel.from_pretrained(plain, folder)
@@ -271,7 +265,7 @@ def test_a_damaged_best_model_is_made_again(study: Path, desk: Any) -> None:
 def test_trials_of_every_kind_replay_to_the_same_bits(desk: Any, study: Path) -> None:
     """A fresh process, without the caches, gives every evaluation and the weights' sha256 again."""
     del study
-    rows = records(desk)
+    rows = desk.trials("first")
     kinds = (
         [row for row in rows if row["state"] == "complete"],
         [row for row in rows if row["state"] == "pruned"],
@@ -322,9 +316,9 @@ def test_another_data_set_is_another_study(study: Path, capsys: pytest.CaptureFi
 
 def test_more_trials_go_on_where_the_search_ended(desk: Any, search: Any, study: Path) -> None:
     del study
-    before = records(desk)
+    before = desk.trials("first")
     desk.run("search", "ner", "--study", "first", "--trials", str(TRIALS + 2), *FINALISTS)
-    after = records(desk)
+    after = desk.trials("first")
     assert [row["number"] for row in after] == [str(number) for number in range(TRIALS + 2)]
     assert [row["value"] for row in after[:TRIALS]] == [row["value"] for row in before]
     assert desk.result("first")["seconds"]["search"] > search["seconds"]["search"]

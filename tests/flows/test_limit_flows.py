@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sqlite3
 from pathlib import Path
@@ -33,13 +32,8 @@ def limited(desk: Any) -> Any:
     return desk.search("limited", *words, space="adapters.yaml")
 
 
-def rows(desk: Any) -> list[dict[str, str]]:
-    with (desk.folder / "studies" / "limited" / "trials.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def test_what_is_too_large_costs_nothing_and_says_why(desk: Any, limited: Any) -> None:
-    found = rows(desk)
+    found = desk.trials("limited")
     assert {float(row["facts.parameters"]) > LIMIT for row in found} == {True, False}
     for row in found:
         over = float(row["facts.parameters"]) > LIMIT

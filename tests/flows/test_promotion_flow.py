@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
@@ -34,14 +33,9 @@ def space(desk: Any) -> None:
     (desk.folder / "pausing.yaml").write_text(SPACE, encoding="utf-8")
 
 
-def rows(desk: Any, study: str) -> list[dict[str, str]]:
-    with (desk.folder / "studies" / study / "trials.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def outcome(desk: Any, study: str) -> list[tuple[str, ...]]:
     """What must not depend on how often a search was stopped."""
-    return [(row["number"], row["state"], row["value"], row["reason"], row["best_step"]) for row in rows(desk, study)]
+    return [(row["number"], row["state"], row["value"], row["reason"], row["best_step"]) for row in desk.trials(study)]
 
 
 def promoted(desk: Any, study: str) -> list[int]:
@@ -56,9 +50,9 @@ def holds_together(desk: Any, study: str, result: Any) -> None:
     counts = result["trials"]
     assert counts["configurations"] == TRIALS
     assert counts["complete"] + counts["pruned"] == TRIALS
-    assert [row["number"] for row in rows(desk, study)] == [str(number) for number in range(TRIALS)]
+    assert [row["number"] for row in desk.trials(study)] == [str(number) for number in range(TRIALS)]
     assert sorted(desk.decided(study)) == list(range(TRIALS))
-    pruned = [row for row in rows(desk, study) if row["state"] == "pruned"]
+    pruned = [row for row in desk.trials(study) if row["state"] == "pruned"]
     assert pruned
     assert all(row["reason"].endswith("; not continued before the search ended") for row in pruned)
     assert promoted(desk, study)
@@ -86,7 +80,7 @@ def replays(desk: Any, study: str, number: int) -> None:
 def test_a_promoted_and_a_paused_trial_replay_to_the_same_bits(desk: Any, whole: Any) -> None:
     del whole
     replays(desk, "whole", promoted(desk, "whole")[0])
-    never = {int(row["number"]) for row in rows(desk, "whole") if row["state"] == "pruned"}
+    never = {int(row["number"]) for row in desk.trials("whole") if row["state"] == "pruned"}
     replays(desk, "whole", min(never - set(promoted(desk, "whole"))))
 
 
@@ -149,13 +143,13 @@ def test_a_worker_killed_in_a_promoted_trial_changes_nothing(
 def test_time_that_is_over_leaves_paused_what_more_time_continues(desk: Any) -> None:
     given = ("--data", "corpus", "--model", "model", "--space", "pausing.yaml", "--study", "timed")
     told = desk.run("search", "ner", *given, "--trials", "500", "--timeout", "12s")
-    paused = [row["number"] for row in rows(desk, "timed") if row["state"] == "paused"]
+    paused = [row["number"] for row in desk.trials("timed") if row["state"] == "paused"]
     assert paused
     assert f"{len(paused)} paused" in told.stdout
     assert "what is paused can be continued:\n  autoft search ner --study timed --trials 500" in told.stdout
     assert len(list(paused_folder(desk, "timed").iterdir())) == len(paused)
-    begun = len(rows(desk, "timed"))
+    begun = len(desk.trials("timed"))
     result = desk.search("timed", "--trials", str(begun + 3), space="pausing.yaml")
     assert set(paused) & {str(number) for number in promoted(desk, "timed")} or result["trials"]["pruned"]
-    assert not [row for row in rows(desk, "timed") if row["state"] == "paused"]
+    assert not [row for row in desk.trials("timed") if row["state"] == "paused"]
     assert not list(paused_folder(desk, "timed").iterdir())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import signal
 import subprocess
@@ -15,11 +14,6 @@ import pytest
 SEARCH = ("search", "ner", "--data", "corpus", "--model", "model", "--space", "slow.yaml", "--finalists", "0")
 Wait = Callable[..., None]
 Workers = Callable[[subprocess.Popen[str]], list[int]]
-
-
-def records(desk: Any, study: str) -> list[dict[str, str]]:
-    with (desk.folder / "studies" / study / "trials.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def scores(rows: list[dict[str, str]]) -> list[tuple[str, str, str]]:
@@ -45,7 +39,7 @@ def test_ctrl_c_keeps_what_is_finished_and_tells_how_to_go_on(desk: Any, wait_un
     desk.run("search", "ner", "--study", "stopped", "--trials", "3", "--finalists", "0")
     after = desk.result("stopped")
     assert after["trials"] == {"configurations": 3, "complete": 3, "pruned": 0, "failed": 0, "infeasible": 0}
-    assert [row["number"] for row in records(desk, "stopped")] == ["0", "1", "2"]
+    assert [row["number"] for row in desk.trials("stopped")] == ["0", "1", "2"]
     assert sorted(set(desk.decided("stopped"))) == [0, 1, 2]
     assert after["seconds"]["search"] > before["seconds"]["search"]
 
@@ -57,7 +51,7 @@ def test_a_search_that_was_stopped_finds_what_it_would_have_found(desk: Any, wai
     assert "autoft search ner --study ended --trials 3" in out
     desk.run("search", "ner", "--study", "ended", "--trials", "3", "--finalists", "0")
     desk.run(*SEARCH, "--study", "whole", "--trials", "3")
-    assert scores(records(desk, "ended")) == scores(records(desk, "whole"))
+    assert scores(desk.trials("ended")) == scores(desk.trials("whole"))
 
 
 @pytest.mark.slow
@@ -69,7 +63,7 @@ def test_a_killed_workers_trial_is_completed_by_the_next(desk: Any, wait_until: 
     _, err = search.communicate(timeout=240)
     assert search.returncode == 0, err
     assert desk.result("killed")["trials"]["complete"] == 3
-    assert [row["number"] for row in records(desk, "killed")] == ["0", "1", "2"]
+    assert [row["number"] for row in desk.trials("killed")] == ["0", "1", "2"]
 
 
 @pytest.mark.slow
@@ -98,7 +92,7 @@ def test_time_that_is_over_ends_the_search_within_a_trial(desk: Any) -> None:
     )
     result = desk.search("timed", "--trials", "5", "--timeout", "8s", space="endless.yaml", code=1)
     assert result["best"] is None
-    (row,) = records(desk, "timed")
+    (row,) = desk.trials("timed")
     assert (row["state"], row["reason"]) == ("pruned", "the time given to the search was over")
     assert result["seconds"]["search"] < 60
 
@@ -107,7 +101,7 @@ def test_time_that_is_over_ends_the_search_within_a_trial(desk: Any) -> None:
 def test_two_workers_try_each_number_once(desk: Any) -> None:
     result = desk.search("shared", "--trials", "6", "--workers", "2")
     assert result["trials"]["configurations"] == 6
-    assert [row["number"] for row in records(desk, "shared")] == list("012345")
+    assert [row["number"] for row in desk.trials("shared")] == list("012345")
     assert sorted(desk.decided("shared")) == list(range(6))
 
 
@@ -117,7 +111,7 @@ def test_a_search_without_a_complete_trial_says_so(desk: Any) -> None:
     result = desk.search("diverging", "--trials", "2", code=1, AUTOFT_FAULTS=always)
     assert result["best"] is None
     assert result["trials"]["pruned"] == 2
-    assert all("the train loss must be a finite number" in row["reason"] for row in records(desk, "diverging"))
+    assert all("the train loss must be a finite number" in row["reason"] for row in desk.trials("diverging"))
     assert not (desk.folder / "studies" / "diverging" / "best").exists()
     for command in ("test", "predict"):
         told = desk.run(command, "diverging", code=2)
@@ -130,7 +124,7 @@ def test_memory_that_is_short_once_halves_the_micro_batch(desk: Any) -> None:
     desk.search("short", "--trials", "1", AUTOFT_FAULTS="trial.step=oom@6")
     told = desk.run("replay", "short", "0", "--json")
     assert '"best_weights"' in told.stdout
-    (row,) = records(desk, "short")
+    (row,) = desk.trials("short")
     assert row["state"] == "complete"
 
 
@@ -148,7 +142,7 @@ def test_a_search_on_postgresql(desk: Any) -> None:
         pytest.skip("AUTOFT_TEST_POSTGRES holds no URL, .ci/postgres.sh starts a server and prints one")
     study = f"flow-{os.getpid()}"
     desk.search(study, "--trials", "4", "--workers", "2", "--storage", url)
-    assert [row["number"] for row in records(desk, study)] == list("0123")
+    assert [row["number"] for row in desk.trials(study)] == list("0123")
     assert not (desk.folder / "studies" / "autoft.db").exists() or study not in desk.run("ls").stdout
     desk.run("test", study, "--storage", url)
     desk.run("rm", study, "--storage", url)

@@ -12,7 +12,7 @@ import torch
 from autoft import faults
 from autoft.space import SearchSpace, parse_space
 from autoft.storage.database import open_database
-from autoft.storage.studies import create_study
+from autoft.storage.studies import StudyHandle, create_study
 from autoft.strategy.schedule import SCHEDULES
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.bench import Workbench
@@ -85,21 +85,31 @@ def space(tiny_folder: Path) -> SearchSpace:
 
 
 @pytest.fixture
-def context(config: StudyConfig, space: SearchSpace) -> Iterator[TrialContext]:
-    """What a worker's trials need, in this process."""
+def work_on(config: StudyConfig, space: SearchSpace) -> Callable[[StudyHandle], TrialContext]:
+    """Return what a worker's trials of a study need, in this process."""
+
+    def context(study: StudyHandle) -> TrialContext:
+        data = load_rows(TASKS.get("ner")(), config.data, seed=0)
+        return TrialContext(
+            config=config,
+            study=study,
+            space=space,
+            schedule=SCHEDULES.get("full")(),
+            workbench=Workbench(config, data, torch.device("cpu")),
+            weights=weights_store(config),
+            paused=paused_states(config),
+            stop=threading.Event(),
+            limit=TimeLimit(),
+        )
+
+    return context
+
+
+@pytest.fixture
+def context(config: StudyConfig, work_on: Callable[[StudyHandle], TrialContext]) -> Iterator[TrialContext]:
+    """What the trials of a new study need."""
     database = open_database(None, Path(config.storage.folder))
-    data = load_rows(TASKS.get("ner")(), config.data, seed=0)
-    yield TrialContext(
-        config=config,
-        study=create_study(database, config.name, metric="f1", config="{}"),
-        space=space,
-        schedule=SCHEDULES.get("full")(),
-        workbench=Workbench(config, data, torch.device("cpu")),
-        weights=weights_store(config),
-        paused=paused_states(config),
-        stop=threading.Event(),
-        limit=TimeLimit(),
-    )
+    yield work_on(create_study(database, config.name, metric="f1", config="{}"))
     database.close()
 
 

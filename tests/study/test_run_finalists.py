@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
-from autoft.space import SearchSpace
 from autoft.storage.database import open_database
 from autoft.storage.finalists import claim_finalist, finalist_runs, finalists_at_work
 from autoft.storage.leases import forfeit
 from autoft.storage.reading import read_trials
-from autoft.storage.studies import create_study, open_study, study_names
+from autoft.storage.studies import StudyHandle, create_study, open_study, study_names
 from autoft.storage.trials import ask_trial
-from autoft.strategy.schedule import SCHEDULES
 from autoft.strategy.stopping import TimeLimit
-from autoft.study.bench import Workbench
 from autoft.study.config import BudgetConfig, StudyConfig
 from autoft.study.finalists import TrialTime, run_next_finalist
 from autoft.study.lease import Interrupted
-from autoft.study.paused import paused_states
-from autoft.study.rows import load_rows
 from autoft.study.trial import TrialContext, run_trial
-from autoft.study.trial_weights import weights_file, weights_store
-from autoft.tasks import TASKS
+from autoft.study.trial_weights import weights_file
 
 Fail = Callable[[str], None]
 
@@ -53,25 +45,15 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def searched(config: StudyConfig, space: SearchSpace, once: Path) -> Iterator[TrialContext]:
+def searched(config: StudyConfig, work_on: Callable[[StudyHandle], TrialContext], once: Path) -> Iterator[TrialContext]:
     """A search of two trials that asks for one finalist on two seeds."""
-    folder, data = Path(config.storage.folder), load_rows(TASKS.get("ner")(), config.data, seed=0)
+    folder = Path(config.storage.folder)
     if once.is_dir():
         shutil.copytree(once, folder)
     database = open_database(None, folder)
     known = "first" in study_names(database)
-    context = TrialContext(
-        config=config,
-        study=open_study(database, "first") if known else create_study(database, "first", metric="f1", config="{}"),
-        space=space,
-        schedule=SCHEDULES.get("full")(),
-        workbench=Workbench(config, data, torch.device("cpu")),
-        weights=weights_store(config),
-        paused=paused_states(config),
-        stop=threading.Event(),
-        limit=TimeLimit(),
-    )
-    asking = with_finalists(context, 1, 2)
+    study = open_study(database, "first") if known else create_study(database, "first", metric="f1", config="{}")
+    asking = with_finalists(work_on(study), 1, 2)
     if not known:
         search(asking, 2)
         database.close()
