@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoft.space.domains import Scalar
-from autoft.strategy.moves import Begin, Continue, next_move
+from autoft.strategy.moves import Begin, Continue, Move, next_move
 from autoft.strategy.samplers import propose
 from autoft.strategy.schedule import Schedule, Verdict
 from autoft.strategy.standing import Standing, standing_of
 from autoft.strategy.steps import evaluation_steps
+from autoft.strategy.stopping import standstill
 from benchmarks.tables import Table
 
 Array = NDArray[np.float64]
@@ -142,12 +143,16 @@ class Autoft:
         schedule: Who goes on.
         sampler: Who proposes.
         seed: The study's.
+        trials: Configurations in total; None is no limit.
+        units: What is scored one by one on dev, where the search may stop by itself; None where it may not.
     """
 
     table: Table
     schedule: Schedule
     sampler: str
     seed: int
+    trials: int | None = None
+    units: int | None = None
     _ask: Callable[[dict[str, Scalar]], Array] = field(init=False)
     _seen: dict[int, One] = field(init=False, default_factory=dict)
     _curves: dict[int, Array] = field(init=False, default_factory=dict)
@@ -160,9 +165,10 @@ class Autoft:
 
     def begin(self) -> Job | None:
         """Continue what is paused, or begin what the sampler proposes."""
-        running = sum(one.state == "running" for one in self._seen.values())
-        standings = list(self._standings.values())
-        move = next_move(self.schedule, standings, paused=self._paused(), running=running, limit=None)
+        move = self._move()
+        if isinstance(move, Begin) and self._stands_still():
+            self.trials = len(self._seen)
+            move = self._move()
         match move:
             case Continue(promotion):
                 return self._job(promotion.number, self._ninths[promotion.rung])
@@ -173,7 +179,7 @@ class Autoft:
                     self.sampler,
                     self.table.space,
                     self._seen.values(),
-                    order=self.schedule.order(standings),
+                    order=self.schedule.order(list(self._standings.values())),
                     seed=self.seed,
                     number=number,
                 )
@@ -198,6 +204,23 @@ class Autoft:
                 state = "pruned"
         self._seen[number] = replace(mine, state=state, value=value, evaluations=evaluations)
         return state == "running"
+
+    def spent(self) -> int:
+        """Return the epochs trained so far."""
+        return sum(self._ninths[one.evaluations[-1].step] for one in self._seen.values() if one.evaluations)
+
+    def _move(self) -> Move:
+        running = sum(one.state == "running" for one in self._seen.values())
+        standings = list(self._standings.values())
+        return next_move(self.schedule, standings, paused=self._paused(), running=running, limit=self.trials)
+
+    def _stands_still(self) -> bool:
+        if self.units is None:
+            return False
+        # The default, number 0, is missing here and counted as begun, as a study counts it.
+        complete = {one.number: one.value for one in self._seen.values() if one.state == "complete"}
+        known = {number: value for number, value in complete.items() if value is not None}
+        return standstill(len(self._seen) + 1, known, units=self.units, floor=0.0) is not None
 
     def _paused(self) -> set[int]:
         return {number for number, one in self._seen.items() if one.state == "paused"}
