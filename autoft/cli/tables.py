@@ -94,6 +94,9 @@ def short_config(record: TrialRecord) -> str:
 def finalist_table(result: Mapping[str, Any]) -> Table:
     """Return the finalists, the best mean first: the search's own score, fresh seeds, gain over the default."""
     table = plain_table("finalist", "search", "fresh seeds", "gain", "95 % interval", "more than noise")
+    for column in table.columns[1:5]:
+        # A mean on one line and its spread on the next would read as two numbers.
+        column.justify, column.no_wrap = "right", True
     default = (result["default"] or {}).get("trial")
     for entry in result["finalists"]["ran"]:
         gain = entry["gain"]

@@ -24,9 +24,9 @@ def progress(runs: tuple[FinalistRun, ...]) -> Progress:
     return Progress("finalists", RECORDS, 1, 9.0, None, frozenset({0}), runs, len(runs), 15 - len(runs))
 
 
-def printed(table: Any) -> str:
+def printed(table: Any, width: int = 160) -> str:
     text = io.StringIO()
-    Console(file=text, width=160).print(table)
+    Console(file=text, width=width).print(table)
     return text.getvalue()
 
 
@@ -63,7 +63,7 @@ def test_a_terminal_shows_the_phase() -> None:
 def test_the_table_holds_the_searchs_score_beside_the_fresh_seeds() -> None:
     gain = {"mean": 0.05, "ci95": [0.01, 0.09], "significant": True}
     found = {"ran": [entry(7, 0.6, 0.45, gain), entry(0, 0.4, 0.4, None)]}
-    text = printed(finalist_table({"default": {"trial": 0}, "finalists": found}))
+    text = printed(finalist_table({"default": {"trial": 0}, "finalists": found}), width=80)
     (row,) = [line for line in text.splitlines() if "trial 7" in line]
     assert row.split() == [
         "trial",
