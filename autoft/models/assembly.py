@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 from autoft.errors import ConfigError
 from autoft.models.anatomy import Anatomy
 from autoft.models.base import Pristine
+from autoft.models.cutting import Cut
 from autoft.models.dropout import set_dropout, silence_prefix
 from autoft.models.freezing import trained_layers
 from autoft.models.heads import Head
@@ -61,13 +62,17 @@ class TrialModel:
         classes: C.
         anatomy: Of the base model.
         parameters_delivered: Parameters of the merged model.
+        boundary: Above which its frozen prefix it may start, see `Cut`; 0 where it cannot be cut there.
     """
 
-    def __init__(self, module: nn.Module, recipe: Recipe, anatomy: Anatomy, classes: int, *, plain: int) -> None:
+    def __init__(
+        self, module: nn.Module, plain: PreTrainedModel, recipe: Recipe, pristine: Pristine, *, parameters: int
+    ) -> None:
+        anatomy = pristine.anatomy
         self.module = module
         self.head = recipe.head
         self.anatomy = anatomy
-        self.classes = classes
+        self.classes = len(pristine.labels)
         self._method = recipe.method
         self._trainable = [
             (name, value, anatomy.unit_of(name)) for name, value in module.named_parameters() if value.requires_grad
@@ -76,18 +81,33 @@ class TrialModel:
         self.parameters_total = sum(
             value.numel() for name, value in module.named_parameters() if ".original_module." not in name
         )
-        self.parameters_delivered = plain + recipe.method.growth(anatomy)
+        self.parameters_delivered = parameters + recipe.method.growth(anatomy)
         self.parameters_trainable = sum(value.numel() for _, value, _ in self._trainable)
         self.prefix_units = min(depth for _, _, depth in self._trainable)
+        self.boundary = max((units for units in pristine.boundaries if units <= self.prefix_units), default=0)
+        self._cut = Cut(plain, anatomy) if self.boundary else None
 
     def logits(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the scores of each class, [B, T, C].
 
         Args:
-            batch: Columns, [B, T] each; those that the model does not know are left out.
+            batch: Columns, [B, T] each; those that the model does not know are left out. With `hidden`, [B, T, D], what
+                the units below `boundary` hand on, the model starts there.
         """
         inputs = {word: batch[word] for word in self.anatomy.inputs if word in batch}
+        if self._cut is not None and "hidden" in batch:
+            return self._cut.above(self.boundary, batch["hidden"], inputs)
         return cast(Tensor, self.module(**inputs).logits)
+
+    def layers_run(self, *, above: bool) -> tuple[int, int]:
+        """Return through how many layers a token goes forward, and back.
+
+        Args:
+            above: Whether the model starts above its frozen prefix.
+        """
+        layers = self.anatomy.applications
+        forward = layers - (self.boundary - 1) if above and self.boundary else layers
+        return forward, layers - max(0, self.prefix_units - 1)
 
     def loss(self, batch: Mapping[str, Tensor], smoothing: float) -> tuple[Tensor, Tensor]:
         """Return the summed loss of the labelled tokens of a batch, and their count."""
@@ -182,13 +202,13 @@ def assemble(pristine: Pristine, recipe: Recipe, seed: int) -> TrialModel:
     recipe.head.attach(model, seed)
     if recipe.dropout is not None:
         set_dropout(model, recipe.dropout)
-    plain = sum(value.numel() for value in model.parameters())
+    parameters = sum(value.numel() for value in model.parameters())
     layers = trained_layers(recipe.freeze, anatomy)
     module = recipe.method.wrap(model, anatomy, layers, seed)
     for value in module.parameters():
         if value.requires_grad:
             value.data = value.data.clone()
-    trial = TrialModel(module, recipe, anatomy, len(pristine.labels), plain=plain)
+    trial = TrialModel(module, model, recipe, pristine, parameters=parameters)
     silence_prefix(model, anatomy, trial.prefix_units)
     return trial
 

@@ -59,6 +59,7 @@ class Pristine:
         labels: The classes in their order, [C].
         fresh: The head's parameters that the checkpoint does not have; each trial makes its own
             from its seed.
+        boundaries: Where it can be cut, see `exact_boundaries`.
     """
 
     model: PreTrainedModel
@@ -66,6 +67,7 @@ class Pristine:
     source: ModelSource
     labels: tuple[str, ...]
     fresh: tuple[str, ...]
+    boundaries: frozenset[int]
 
 
 def resolve_model(ref: str) -> ModelSource:
@@ -153,6 +155,7 @@ def load_pristine(
     from safetensors import SafetensorError
 
     from autoft.models.anatomy import inspect_model
+    from autoft.models.cutting import exact_boundaries
 
     folder = _fetch(source, _TEXTS + _WEIGHTS)
     check_weights(folder, source.ref)
@@ -187,7 +190,8 @@ def load_pristine(
     if trained_for != named:
         missing = {name for name, _ in model.named_parameters() if not name.startswith(base)}
     fresh = tuple(sorted(missing))
-    return Pristine(model, inspect_model(model), source, tuple(labels), fresh)
+    anatomy = inspect_model(model)
+    return Pristine(model, anatomy, source, tuple(labels), fresh, exact_boundaries(model, anatomy))
 
 
 def _in_package(name: str, inner: str) -> Path | None:

@@ -15,6 +15,9 @@ from autoft.models.base import Pristine, load_pristine, load_tokenizer, resolve_
 from autoft.models.heads import Head
 from autoft.study.config import StudyConfig
 from autoft.study.features import FeatureCache, encode_cached
+from autoft.study.prefix_store import PrefixStore
+from autoft.study.prefixes import PrefixCounts, Prefixes
+from autoft.study.room import disk_room
 from autoft.study.rows import StudyData
 from autoft.tasks import TASKS, Task
 from autoft.training.batches import Sequences, make_resident
@@ -52,6 +55,7 @@ class Bench:
         tokenizer: Belongs to the base model.
         max_length: Most tokens of one sequence.
         splits: `train` and `dev`; `test` only where it was asked for.
+        prefixes: What frozen layers hand on, of each split.
     """
 
     task: Task[Any, Any]
@@ -61,10 +65,32 @@ class Bench:
     tokenizer: Any
     max_length: int
     splits: Mapping[str, Split]
+    prefixes: Mapping[str, Prefixes]
 
-    def scores(self, model: TrialModel, split: str, runtime: Runtime) -> Scores:
-        """Score `model` on a split."""
-        outputs = run_model(model, self.splits[split].sequences, runtime)
+    def sequences(self, split: str, model: TrialModel, runtime: Runtime, counts: PrefixCounts) -> Sequences:
+        """Return a split for `model` to start above its frozen prefix.
+
+        Args:
+            split: Its name.
+            model: The trial's.
+            runtime: The trial's.
+            counts: Is told what the cache had.
+
+        Raises:
+            OutOfMemory: If the prefix does not fit.
+        """
+        return self.prefixes[split].sequences(model.boundary, runtime, counts)
+
+    def scores(self, model: TrialModel, split: str, runtime: Runtime, sequences: Sequences | None = None) -> Scores:
+        """Score `model` on a split.
+
+        Args:
+            model: Of a trial, or delivered.
+            split: Its name.
+            runtime: The trial's.
+            sequences: What `sequences` returned for it; from the tokens unless given.
+        """
+        outputs = run_model(model, sequences or self.splits[split].sequences, runtime)
         examples = self.splits[split].examples
         predictions = self.task.decode(outputs.scores, self.splits[split].features, self.labels)
         metrics = self.task.score(examples, predictions)
@@ -93,10 +119,17 @@ class Workbench:
         self.data = data
         self.device = device
         self.task: Task[Any, Any] = TASKS.get(config.task)()
-        self.features = FeatureCache(Path(config.storage.folder) / ".cache" / "features")
+        caches = Path(config.storage.folder) / ".cache"
+        self._features = FeatureCache(caches / "features")
+        self._prefixes = PrefixStore(caches / "prefixes", prefix_budget(config))
         self._splits = splits
         self._benches: dict[tuple[str, Head], Bench] = {}
         self._encoded: dict[str, tuple[Any, int, dict[str, Split]]] = {}
+
+    def keep(self) -> None:
+        """Write the caches from now on: before it is known that the search goes on, nothing is written."""
+        self._features.keep()
+        self._prefixes.keep()
 
     @property
     def floor(self) -> float:
@@ -121,7 +154,8 @@ class Workbench:
         if model not in self._encoded:
             self._encoded[model] = self._encode(load_tokenizer(source), pristine)
         tokenizer, max_length, splits = self._encoded[model]
-        return Bench(task, self.config.metric, self.data.labels, pristine, tokenizer, max_length, splits)
+        prefixes = {name: Prefixes(pristine, split.sequences, self._prefixes) for name, split in splits.items()}
+        return Bench(task, self.config.metric, self.data.labels, pristine, tokenizer, max_length, splits, prefixes)
 
     def _encode(self, tokenizer: Any, pristine: Pristine) -> tuple[Any, int, dict[str, Split]]:
         max_length = longest_sequence(tokenizer, pristine.model)
@@ -134,11 +168,17 @@ class Workbench:
                 tokenizer,
                 self.data.labels,
                 max_length,
-                cache=self.features,
+                cache=self._features,
                 fingerprint=f"{self.data.fingerprint}/{name}",
             )
             splits[name] = Split(examples, features, make_resident(features, self.device))
         return tokenizer, max_length, splits
+
+
+def prefix_budget(config: StudyConfig) -> int:
+    """Return the bytes that cached prefixes may take."""
+    given = config.budget.cache
+    return disk_room(Path(config.storage.folder)) if given is None else given
 
 
 def longest_sequence(tokenizer: Any, model: torch.nn.Module) -> int:

@@ -55,6 +55,7 @@ class BudgetConfig:
         memory: Bytes that paused configurations may take in the memory of a single worker; None is a share of what
             is free. With more workers they lie on disk.
         disk: Bytes that they may take on disk; None is 10 GiB or half of what is free.
+        cache: Bytes that what frozen layers hand on may take on disk; None is 10 GiB or half of what is free.
         stop: `auto` begins nothing new once the latest configurations gain less than noise; None asks all of them.
     """
 
@@ -65,6 +66,7 @@ class BudgetConfig:
     seeds: int = 5
     memory: int | None = None
     disk: int | None = None
+    cache: int | None = None
     stop: str | None = None
 
     def __post_init__(self) -> None:
@@ -83,7 +85,7 @@ class BudgetConfig:
             problems.append(f"--stop: auto expected, got {self.stop!r}")
         problems += [
             f"--{name}-budget: a size of at least 0 expected, got {size}"
-            for name, size in (("memory", self.memory), ("disk", self.disk))
+            for name, size in (("memory", self.memory), ("disk", self.disk), ("cache", self.cache))
             if size is not None and size < 0
         ]
         if problems:

@@ -14,6 +14,7 @@ from autoft.storage.checkpoints import Checkpoint
 from autoft.storage.records import EvaluationRecord, Scalar
 from autoft.strategy.steps import NINTHS, RUNGS, active_rungs, evaluation_steps
 from autoft.study.bench import Bench
+from autoft.study.prefixes import PrefixCounts
 from autoft.study.trial_config import TrialConfig
 from autoft.training.optimizers import warmup_steps
 from autoft.training.order import steps_per_epoch
@@ -88,6 +89,7 @@ class Execution:
         self.last = resume.evaluation.step if resume is not None else 0
         self._from = resume.snapshot if resume is not None else None
         self._between = False
+        self._prefixes = PrefixCounts()
         self._counts: Mapping[str, float] = self._from.progress if self._from is not None else {}
         self._snapshot: Callable[[], Snapshot] | None = None
 
@@ -115,12 +117,15 @@ class Execution:
             TimedOut: If the runtime's tick says so.
         """
         splits = self._bench.splits
+        train, dev = (
+            self._bench.sequences(name, self.model, self._runtime, self._prefixes) for name in ("train", "dev")
+        )
         # Where dev is larger than train an evaluation costs as much as an epoch.
         rungs_only = len(splits["dev"].examples) > len(splits["train"].examples)
         evaluations = fit(
             self.model,
-            splits["train"].sequences,
-            lambda model: self._bench.scores(model, "dev", self._runtime),
+            train,
+            lambda model: self._bench.scores(model, "dev", self._runtime, dev),
             self._config.fit,
             self._take_snapshot(),
             points=evaluation_steps(self.total_steps, RUNGS if rungs_only else NINTHS),
@@ -170,6 +175,9 @@ class Execution:
             "parameters": self.model.parameters_delivered,
             "trainable_parameters": self.model.parameters_trainable,
             "prefix_units": self.model.prefix_units,
+            "prefix_hits": self._prefixes.hits,
+            "prefix_computed": self._prefixes.computed,
+            "prefix_bytes": self._prefixes.bytes,
             **self._counts,
         }
 

@@ -88,7 +88,7 @@ def _work(
     stop: threading.Event,
     limit: TimeLimit,
 ) -> None:
-    workbench.features.keep()
+    workbench.keep()
     database = open_database(config.storage.url, Path(config.storage.folder))
     study = open_study(database, config.name)
     context = TrialContext(

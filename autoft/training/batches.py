@@ -24,6 +24,7 @@ class Sequences:
         lengths: Tokens of each sequence, [N].
         padding: Column -> padding value.
         device: Where batches go.
+        hidden: What a frozen prefix hands on of every token, flat, [tokens, D]; None where models start from tokens.
     """
 
     flat: dict[str, Tensor]
@@ -31,20 +32,30 @@ class Sequences:
     lengths: IntArray
     padding: dict[str, int]
     device: torch.device
+    hidden: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def batch(self, members: IntArray) -> dict[str, Tensor]:
-        """Return the padded columns of `members`, [B, T] each."""
+        """Return the padded columns of `members`, [B, T] each, and `hidden`, [B, T, D], where there is one."""
+        index, real = self.places(members)
+        columns = {}
+        if self.hidden is not None:
+            # On padding stands what some token has: nothing looks at it.
+            columns["hidden"] = self.hidden[index.to(self.hidden.device)].to(self.device)
+        index, real = index.to(self.device), real.to(self.device)
+        columns |= {name: torch.where(real, flat[index], self.padding[name]) for name, flat in self.flat.items()}
+        return columns
+
+    def places(self, members: IntArray) -> tuple[Tensor, Tensor]:
+        """Return where the tokens of `members` lie in the flat columns, and which are real, [B, T] each."""
         width = int(self.lengths[members].max())
         lengths = torch.from_numpy(self.lengths[members])
         within = torch.arange(width)
-        real = within < lengths[:, None]  # [B, T]
+        real = within < lengths[:, None]
         index = torch.from_numpy(self.starts[members])[:, None] + within
-        index = torch.where(real, index, 0).to(self.device)
-        real = real.to(self.device)
-        return {name: torch.where(real, flat[index], self.padding[name]) for name, flat in self.flat.items()}
+        return torch.where(real, index, 0), real
 
 
 def make_resident(features: Features, device: torch.device) -> Sequences:

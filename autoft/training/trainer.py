@@ -69,7 +69,8 @@ class Evaluation:
         epoch: Epochs trained, a fraction.
         scores: What `evaluate` returned.
         train_loss: Mean train loss since the evaluation before.
-        counts: Optimizer steps, real and padded tokens so far.
+        counts: So far: `steps` of the optimizer, `tokens` and `padded_tokens` (padding included), and each token once
+            for every layer that it went through, `forwarded` and `backpropagated`.
         snapshot: Takes the state at this evaluation.
     """
 
@@ -141,6 +142,7 @@ class _Run:
         self.loss = torch.zeros((), device=runtime.device)
         self.since = 0
         self.tokens, self.padded = 0, 0
+        self.forward, self.backward = model.layers_run(above=train.hidden is not None)
         self.check_every = _CUDA_CHECK_EVERY if runtime.device.type == "cuda" else 1
         self.random: tuple[Tensor, ...] = ()
 
@@ -229,7 +231,13 @@ class _Run:
             torch.cuda.set_rng_state(self.random[1], self.runtime.device)
 
     def counts(self) -> dict[str, float]:
-        return {"steps": self.step, "tokens": self.tokens, "padded_tokens": self.padded}
+        return {
+            "steps": self.step,
+            "tokens": self.tokens,
+            "padded_tokens": self.padded,
+            "forwarded": self.tokens * self.forward,
+            "backpropagated": self.tokens * self.backward,
+        }
 
     def snapshot(self) -> Snapshot:
         """Copy everything that moves to the CPU."""

@@ -1,0 +1,182 @@
+"""Cutting: a model run in two parts, its frozen prefix once and what stands above it as often as it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from autoft.models.anatomy import Anatomy
+
+Inputs = Mapping[str, Tensor]
+_LOWEST = 2
+
+
+class Cut:
+    """A model that can be run below and above a boundary.
+
+    A boundary is the number of units that lie below it, see `Anatomy`: below boundary i + 1 are the embeddings and i
+    layers, below the highest one is the whole base model. Modules are exchanged while a part runs and put back, so
+    that names, weights and forward passes of the model stay as they are.
+
+    Args:
+        model: Not inside PEFT's wrapper; its modules may have been changed by it.
+        anatomy: Of the base model.
+    """
+
+    def __init__(self, model: PreTrainedModel, anatomy: Anatomy) -> None:
+        self._model, self._top = model, anatomy.top
+        owner, _, self._name = anatomy.layers[0].path.rpartition(".")[0].rpartition(".")
+        self._owner = model.get_submodule(owner)
+        self._layers = [model.get_submodule(layer.path) for layer in anatomy.layers]
+        self._base: Any = model.base_model
+        self._below = [name for name, _ in self._base.named_children() if _all_below(model, anatomy, name)]
+        self._given = _Given()
+        self._parts: dict[tuple[int, int], nn.ModuleList] = {}
+
+    def above(self, boundary: int, hidden: Tensor, inputs: Inputs) -> Tensor:
+        """Return the scores from what stands below a boundary, [B, T, C].
+
+        Args:
+            boundary: Where `hidden` was taken.
+            hidden: What `below` returned, [B, T, D].
+            inputs: What `forward` takes of the batch.
+        """
+        self._given.value = hidden
+        if boundary == self._top:
+            changes = {(self._model, self._model.base_model_prefix): cast(nn.Module, _GivenBase(self._given))}
+        else:
+            changes = self._started(boundary, len(self._layers))
+        with _exchanged(changes):
+            return cast(Tensor, self._model(**inputs).logits)
+
+    def below(self, boundary: int, inputs: Inputs, start: int = 0, hidden: Tensor | None = None) -> Tensor:
+        """Return what the units below a boundary hand on, [B, T, D].
+
+        Args:
+            boundary: Where to stop.
+            inputs: What `forward` takes of the batch.
+            start: A lower boundary to start from; 0 starts from the tokens.
+            hidden: What was taken there, [B, T, D].
+        """
+        last = len(self._layers) if boundary == self._top else boundary - 1
+        watched = self._base if boundary == self._top else self._layers[last - 1]
+        changes: dict[tuple[nn.Module, str], nn.Module] = {(self._owner, self._name): self._part(0, last)}
+        if hidden is not None:
+            self._given.value = hidden
+            changes = self._started(start, last)
+        found: list[Tensor] = []
+
+        def note(module: nn.Module, args: Any, output: Any) -> None:
+            del module, args
+            found.append(_first(output))
+
+        handle = watched.register_forward_hook(note)
+        try:
+            with _exchanged(changes):
+                self._base(**inputs)
+        finally:
+            handle.remove()
+        return found[0]
+
+    def _started(self, boundary: int, last: int) -> dict[tuple[nn.Module, str], nn.Module]:
+        """Return what is exchanged to start with the layers from a boundary on, as many as `last`."""
+        first, *others = self._below
+        changes: dict[tuple[nn.Module, str], nn.Module] = {(self._base, first): self._given}
+        changes |= {(self._base, name): nn.Identity() for name in others}
+        changes[self._owner, self._name] = self._part(boundary - 1, last)
+        return changes
+
+    def _part(self, first: int, last: int) -> nn.ModuleList:
+        return self._parts.setdefault((first, last), nn.ModuleList(self._layers[first:last]))
+
+
+def exact_boundaries(model: PreTrainedModel, anatomy: Anatomy) -> frozenset[int]:
+    """Return the boundaries at which both parts of a model together give the bits of the whole.
+
+    They are tried on a few tokens: families differ in what they do around their layers, and one that mixes layers
+    (DeBERTa's convolution, shared layers) cannot be cut there.
+
+    Args:
+        model: In evaluation mode.
+        anatomy: Of it.
+    """
+    if anatomy.shared or len({layer.path.rpartition(".")[0] for layer in anatomy.layers}) > 1:
+        return frozenset()
+    cut = Cut(model, anatomy)
+    batch = _few_tokens(model)
+    inputs = {name: batch[name] for name in anatomy.inputs if name in batch}
+    with torch.no_grad():
+        whole = model(**inputs).logits
+        return frozenset(
+            boundary for boundary in range(_LOWEST, anatomy.top + 1) if _same(cut, boundary, inputs, whole)
+        )
+
+
+def _same(cut: Cut, boundary: int, inputs: Inputs, whole: Tensor) -> bool:
+    try:
+        found = cut.above(boundary, cut.below(boundary, inputs), inputs)
+    except (AttributeError, IndexError, RuntimeError, TypeError, UnboundLocalError):
+        return False
+    # What stands on padding is never looked at.
+    real = inputs["attention_mask"].bool() if found.ndim == 3 else slice(None)
+    return found.shape == whole.shape and torch.equal(found[real], whole[real])
+
+
+def _few_tokens(model: PreTrainedModel) -> dict[str, Tensor]:
+    ids = torch.arange(12, device=model.device).reshape(2, 6) % model.config.vocab_size
+    mask = torch.ones_like(ids)
+    mask[1, 4:] = 0
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
+
+
+def _all_below(model: PreTrainedModel, anatomy: Anatomy, child: str) -> bool:
+    """Tell whether a part of the base model holds nothing but parameters that the first layer's input needs."""
+    inside = f"{model.base_model_prefix}.{child}."
+    units = {unit for name, unit in anatomy.units.items() if name.startswith(inside)}
+    return units == {0}
+
+
+def _first(output: Any) -> Tensor:
+    return cast(Tensor, output if isinstance(output, Tensor) else output[0])
+
+
+class _Given(nn.Module):
+    """Hands on what it was given, whatever it is called with."""
+
+    value: Tensor
+
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        del args, kwargs
+        return self.value
+
+
+class _GivenBase(nn.Module):
+    """The same in the place of a base model."""
+
+    def __init__(self, given: _Given) -> None:
+        super().__init__()
+        self._given = given
+
+    def forward(self, *args: Any, **kwargs: Any) -> BaseModelOutputWithPooling:
+        del args, kwargs
+        hidden: Any = self._given.value
+        return BaseModelOutputWithPooling(last_hidden_state=hidden)
+
+
+@contextmanager
+def _exchanged(changes: Mapping[tuple[nn.Module, str], nn.Module]) -> Iterator[None]:
+    """Put other modules in the place of some, and those back."""
+    before = {place: getattr(*place) for place in changes}
+    try:
+        for (owner, name), module in changes.items():
+            setattr(owner, name, module)
+        yield
+    finally:
+        for (owner, name), module in before.items():
+            setattr(owner, name, module)
