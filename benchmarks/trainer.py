@@ -30,13 +30,13 @@ from autoft.models.assembly import TrialModel
 from autoft.study.bench import Bench, Workbench
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
 from autoft.study.execution import Execution
-from autoft.study.prefixes import PrefixCounts
 from autoft.study.rows import load_rows
 from autoft.study.trial_config import TrialConfig, build_trial_config
 from autoft.tasks import TASKS
 from autoft.training.inference import run_model
 from autoft.training.optimizers import warmup_steps
 from autoft.training.order import epoch_batches
+from autoft.training.prefix_cache import PrefixCounts
 from autoft.training.runtime import Runtime, set_threads
 from autoft.training.trainer import Scores, fit
 from benchmarks.bare_loop import train_bare

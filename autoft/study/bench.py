@@ -15,13 +15,13 @@ from autoft.models.base import Pristine, load_pristine, load_tokenizer, resolve_
 from autoft.models.heads import Head
 from autoft.study.config import StudyConfig
 from autoft.study.features import FeatureCache, encode_cached
-from autoft.study.prefix_store import PrefixStore
-from autoft.study.prefixes import PrefixCounts, Prefixes
 from autoft.study.room import disk_room
 from autoft.study.rows import StudyData
 from autoft.tasks import TASKS, Task
 from autoft.training.batches import Sequences, make_resident
 from autoft.training.inference import run_model
+from autoft.training.prefix_cache import PrefixCounts, Prefixes
+from autoft.training.prefix_store import PrefixStore
 from autoft.training.runtime import Runtime
 from autoft.training.trainer import Scores
 

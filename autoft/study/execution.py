@@ -14,10 +14,10 @@ from autoft.storage.checkpoints import Checkpoint
 from autoft.storage.records import EvaluationRecord, Scalar
 from autoft.strategy.steps import NINTHS, RUNGS, active_rungs, evaluation_steps
 from autoft.study.bench import Bench
-from autoft.study.prefixes import PrefixCounts
 from autoft.study.trial_config import TrialConfig
 from autoft.training.optimizers import warmup_steps
 from autoft.training.order import steps_per_epoch
+from autoft.training.prefix_cache import PrefixCounts
 from autoft.training.runtime import Runtime
 from autoft.training.trainer import Scores, Snapshot, fit
 

@@ -16,20 +16,11 @@ from torch import Tensor
 
 from autoft.files import lock_file
 from autoft.models.base import Pristine
-from autoft.space import parse_space
-from autoft.storage.records import EvaluationRecord
-from autoft.study.bench import Workbench
-from autoft.study.config import StudyConfig
-from autoft.study.execution import Execution
-from autoft.study.prefix_store import PrefixStore
-from autoft.study.prefixes import PrefixCounts, Prefixes
-from autoft.study.rows import load_rows
-from autoft.study.schema import space_schema
-from autoft.study.trial_config import build_trial_config
-from autoft.tasks import TASKS
 from autoft.testing.fits import tiny_data, tiny_runtime
 from autoft.testing.tiny import save_tiny, tiny_pristine
 from autoft.training.prefix import run_prefix
+from autoft.training.prefix_cache import PrefixCounts, Prefixes
+from autoft.training.prefix_store import PrefixStore
 
 ROOM = 10**6
 
@@ -73,7 +64,7 @@ def test_the_second_trial_finds_what_the_first_computed(pristine: Pristine, stor
 
 def test_another_worker_reads_the_file(pristine: Pristine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = taken(Prefixes(pristine, tiny_data(9), opened(tmp_path)))
-    monkeypatch.setattr("autoft.study.prefixes.run_prefix", None)
+    monkeypatch.setattr("autoft.training.prefix_cache.run_prefix", None)
     again, said = taken(Prefixes(pristine, tiny_data(9), opened(tmp_path)))
     assert said == (1, 0)
     assert torch.equal(first, again)
@@ -98,7 +89,7 @@ def test_a_deeper_boundary_starts_from_a_lower_one(
         starts.append(start)
         return run_prefix(*args, start=start, **words)
 
-    monkeypatch.setattr("autoft.study.prefixes.run_prefix", watched)
+    monkeypatch.setattr("autoft.training.prefix_cache.run_prefix", watched)
     warm, _ = taken(prefixes, 4)
     assert starts == [3]
     assert torch.equal(cold, warm)
@@ -233,44 +224,10 @@ def test_what_another_worker_computes_at_this_moment_is_waited_for(
     thread = threading.Thread(target=other)
     thread.start()
     locked.wait(10)
-    monkeypatch.setattr("autoft.study.prefixes.run_prefix", None)
+    monkeypatch.setattr("autoft.training.prefix_cache.run_prefix", None)
     counts = PrefixCounts()
     runtime = replace(tiny_runtime(), tick=waiting.set)
     found = Prefixes(pristine, tiny_data(9), opened(tmp_path)).sequences(3, runtime, counts)
     thread.join()
     assert found.hidden is not None
     assert torch.equal(found.hidden, theirs)
-
-
-FROZEN = """
-version: 1
-task: ner
-model: {model}
-freeze: 0.67
-train: {{batch_size: 4, epochs: 9, dropout: 0.2}}
-method: {{{method}: {{learning_rate: 1e-3}}}}
-"""
-
-
-@pytest.mark.parametrize("method", ["full", "lora", "adapter", "head"])
-def test_a_trial_has_the_same_bits_with_a_cold_a_warm_and_no_cache(
-    config: StudyConfig, tiny_folder: Path, method: str
-) -> None:
-    """54 steps each; a deeper boundary was computed before in the last one."""
-    space = parse_space(FROZEN.format(model=tiny_folder, method=method), space_schema(), source="frozen.yaml")
-    trial = build_trial_config(space.default, kind="token-classification", seed=0)
-    data = load_rows(TASKS.get("ner")(), config.data, seed=0)
-    nothing = replace(config, budget=replace(config.budget, cache=0))
-
-    def run(of: StudyConfig) -> tuple[list[EvaluationRecord], str, dict[str, float]]:
-        workbench = Workbench(of, data, torch.device("cpu"))
-        workbench.keep()
-        execution = Execution(workbench.bench(trial.model, trial.head), trial, tiny_runtime())
-        evaluations = [replace(one, seconds=0.0) for one in execution]
-        return evaluations, execution.model.sha256(), execution.facts()
-
-    none, cold, warm = run(nothing), run(config), run(config)
-    assert none[:2] == cold[:2] == warm[:2]
-    assert [found[2]["prefix_computed"] for found in (none, cold, warm)] == [2, 2, 0]
-    assert warm[2]["prefix_hits"] == 2
-    assert warm[2]["steps"] >= 50

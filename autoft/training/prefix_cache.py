@@ -16,9 +16,9 @@ from torch import Tensor
 
 from autoft.files import lock_file
 from autoft.models.base import Pristine
-from autoft.study.prefix_store import PrefixStore, Shape
 from autoft.training.batches import Sequences
 from autoft.training.prefix import prefix_shape, run_prefix
+from autoft.training.prefix_store import PrefixStore, Shape
 from autoft.training.runtime import Runtime, device_name
 
 logger = logging.getLogger(__name__)
