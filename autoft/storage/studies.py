@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import optuna
@@ -21,6 +22,7 @@ from autoft.storage.records import StopRecord
 from autoft.storage.tables import claims, epoch, lineage, studies
 
 # Optuna's user attribute of the study; its dashboard shows it.
+_TIME = "time:"
 _STOP = "stopped by itself"
 
 
@@ -109,6 +111,26 @@ def recorded_stop(study: StudyHandle) -> StopRecord | None:
     """Return why the search stopped by itself, None where it did not."""
     found = study.optuna.user_attrs.get(_STOP)
     return None if found is None else StopRecord(**found)
+
+
+def record_time(study: StudyHandle, worker: str, seconds: Mapping[str, float]) -> None:
+    """Store where a worker's wall time went so far.
+
+    Args:
+        study: The search.
+        worker: Its name.
+        seconds: Part -> seconds.
+    """
+    study.optuna.set_user_attr(f"{_TIME}{worker}", dict(seconds))
+
+
+def recorded_time(study: StudyHandle) -> dict[str, float]:
+    """Return part -> seconds, of all workers that the study has had."""
+    total: dict[str, float] = {}
+    for name, seconds in study.optuna.user_attrs.items():
+        for part, spent in seconds.items() if name.startswith(_TIME) else ():
+            total[part] = total.get(part, 0.0) + spent
+    return total
 
 
 def delete_study(database: Database, name: str) -> None:

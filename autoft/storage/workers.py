@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -21,6 +22,16 @@ def is_dead(worker: str) -> bool:
     if machine != _machine() or not rest.isdigit() or started in {"", "0"}:
         return False
     return _started(int(rest)) != started
+
+
+def seconds_running() -> float:
+    """Return how long ago this process started; 0 where the system does not say it, which Linux does."""
+    started = _started(os.getpid())
+    with suppress(OSError, ValueError):
+        if started is not None:
+            up = float((_PROC / "uptime").read_text().split()[0])
+            return max(0.0, up - int(started) / os.sysconf("SC_CLK_TCK"))
+    return 0.0
 
 
 def _machine() -> str:

@@ -17,6 +17,7 @@ from autoft.study.config import StudyConfig
 from autoft.study.features import FeatureCache, encode_cached
 from autoft.study.room import disk_room
 from autoft.study.rows import StudyData
+from autoft.study.wall_time import WallTime
 from autoft.tasks import TASKS, Task
 from autoft.training.batches import Sequences, make_resident
 from autoft.training.inference import run_model
@@ -56,6 +57,7 @@ class Bench:
         max_length: Most tokens of one sequence.
         splits: `train` and `dev`; `test` only where it was asked for.
         prefixes: What frozen layers hand on, of each split.
+        time: Where the worker's time goes.
     """
 
     task: Task[Any, Any]
@@ -66,6 +68,7 @@ class Bench:
     max_length: int
     splits: Mapping[str, Split]
     prefixes: Mapping[str, Prefixes]
+    time: WallTime
 
     def sequences(self, split: str, model: TrialModel, runtime: Runtime, counts: PrefixCounts) -> Sequences:
         """Return a split for `model` to start above its frozen prefix.
@@ -79,7 +82,8 @@ class Bench:
         Raises:
             OutOfMemory: If the prefix does not fit.
         """
-        return self.prefixes[split].sequences(model.boundary, runtime, counts)
+        with self.time.on("prefix"):
+            return self.prefixes[split].sequences(model.boundary, runtime, counts)
 
     def scores(self, model: TrialModel, split: str, runtime: Runtime, sequences: Sequences | None = None) -> Scores:
         """Score `model` on a split.
@@ -90,10 +94,10 @@ class Bench:
             runtime: The trial's.
             sequences: What `sequences` returned for it; from the tokens unless given.
         """
-        outputs = run_model(model, sequences or self.splits[split].sequences, runtime)
-        examples = self.splits[split].examples
-        predictions = self.task.decode(outputs.scores, self.splits[split].features, self.labels)
-        metrics = self.task.score(examples, predictions)
+        with self.time.on("evaluate"):
+            outputs = run_model(model, sequences or self.splits[split].sequences, runtime)
+            predictions = self.task.decode(outputs.scores, self.splits[split].features, self.labels)
+            metrics = self.task.score(self.splits[split].examples, predictions)
         return Scores(metrics[self.metric], outputs.loss, metrics)
 
 
@@ -105,6 +109,7 @@ class Workbench:
         data: Its rows.
         device: Where pristine models and sequences stay.
         splits: Which splits are encoded; `test` is opened by `autoft test` only.
+        time: Where the worker's time goes.
     """
 
     def __init__(
@@ -114,10 +119,12 @@ class Workbench:
         device: torch.device,
         *,
         splits: tuple[str, ...] = ("train", "dev"),
+        time: WallTime | None = None,
     ) -> None:
         self.config = config
         self.data = data
         self.device = device
+        self.time = time or WallTime()
         self.task: Task[Any, Any] = TASKS.get(config.task)()
         caches = Path(config.storage.folder) / ".cache"
         self._features = FeatureCache(caches / "features")
@@ -150,12 +157,16 @@ class Workbench:
     def _make(self, model: str, head: Head) -> Bench:
         task = self.task
         source = resolve_model(model)
-        pristine = load_pristine(source, head, self.data.labels, self.device)
+        with self.time.on("load"):
+            pristine = load_pristine(source, head, self.data.labels, self.device)
         if model not in self._encoded:
-            self._encoded[model] = self._encode(load_tokenizer(source), pristine)
+            with self.time.on("encode"):
+                self._encoded[model] = self._encode(load_tokenizer(source), pristine)
         tokenizer, max_length, splits = self._encoded[model]
         prefixes = {name: Prefixes(pristine, split.sequences, self._prefixes) for name, split in splits.items()}
-        return Bench(task, self.config.metric, self.data.labels, pristine, tokenizer, max_length, splits, prefixes)
+        return Bench(
+            task, self.config.metric, self.data.labels, pristine, tokenizer, max_length, splits, prefixes, self.time
+        )
 
     def _encode(self, tokenizer: Any, pristine: Pristine) -> tuple[Any, int, dict[str, Split]]:
         max_length = longest_sequence(tokenizer, pristine.model)

@@ -19,7 +19,7 @@ from autoft.training.optimizers import warmup_steps
 from autoft.training.order import steps_per_epoch
 from autoft.training.prefix_cache import PrefixCounts
 from autoft.training.runtime import Runtime
-from autoft.training.trainer import Scores, Snapshot, fit
+from autoft.training.trainer import Evaluation, Scores, Snapshot, fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Execution:
             points=evaluation_steps(self.total_steps, RUNGS if rungs_only else NINTHS),
             runtime=self._runtime,
         )
-        for evaluation in evaluations:
+        for evaluation in self._timed(evaluations):
             self._between = False
             self.last, self._counts, self._snapshot = evaluation.step, evaluation.counts, evaluation.snapshot
             scores = evaluation.scores
@@ -146,6 +146,15 @@ class Execution:
                 seconds=self._clock(),
             )
             self._between = self.last != NINTHS[-1]
+
+    def _timed(self, evaluations: Iterator[Evaluation]) -> Iterator[Evaluation]:
+        """Count as training what lies between evaluations, and not what is done with them."""
+        while True:
+            with self._bench.time.on("train"):
+                evaluation = next(evaluations, None)
+            if evaluation is None:
+                return
+            yield evaluation
 
     def state(self, evaluation: EvaluationRecord) -> PausedState:
         """Return from where the configuration can be continued.

@@ -3,7 +3,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from autoft.storage.workers import is_dead, worker_name
+import pytest
+
+from autoft.storage.workers import is_dead, seconds_running, worker_name
 
 NAME = "from autoft.storage.workers import worker_name; print(worker_name(), flush=True); input()"
 
@@ -33,3 +35,11 @@ def test_another_process_of_the_same_number_is_another_worker() -> None:
 def test_nothing_is_known_of_other_machines() -> None:
     assert not is_dead("elsewhere/0123abcd/pid:[1]/12345/678")
     assert not is_dead("a name of another kind")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux says when a process started")
+def test_it_is_known_how_long_a_process_runs() -> None:
+    code = "import time; time.sleep(0.5); from autoft.storage.workers import seconds_running as s; print(s())"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert 0.4 < float(said) < 60
+    assert seconds_running() > 0

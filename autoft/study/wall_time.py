@@ -1,0 +1,47 @@
+"""Where a worker's wall time goes: each moment belongs to one part of its work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+PARTS = ("import", "load", "encode", "prefix", "train", "evaluate", "checkpoint", "storage", "propose", "idle", "other")
+"""Libraries; base models; features; frozen prefixes; training; evaluation on dev; states and weights on disk; the
+study's database; the sampler; waiting for other workers; all else."""
+
+
+class WallTime:
+    """The seconds of each part; where parts lie within one another a moment is the innermost's.
+
+    Args:
+        clock: Seconds that only rise.
+        before: Seconds that went into importing libraries, before there was a clock.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, before: float = 0.0) -> None:
+        self._clock = clock
+        self._spent = {**dict.fromkeys(PARTS, 0.0), "import": before}
+        self._parts = ["other"]
+        self._since = clock()
+
+    @contextmanager
+    def on(self, part: str) -> Iterator[None]:
+        """Count the body's time as one part's."""
+        self._note()
+        self._parts.append(part)
+        try:
+            yield
+        finally:
+            self._note()
+            self._parts.pop()
+
+    def spent(self) -> dict[str, float]:
+        """Return part -> seconds, all of `PARTS`."""
+        self._note()
+        return dict(self._spent)
+
+    def _note(self) -> None:
+        now = self._clock()
+        self._spent[self._parts[-1]] += now - self._since
+        self._since = now
