@@ -28,6 +28,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     seeds: int = 5,
     memory_budget: int | None = None,
     disk_budget: int | None = None,
+    cache_budget: int | None = None,
     stop: str | None = None,
     seed: int | None = None,
     metric: str | None = None,
@@ -58,6 +59,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         memory_budget: Bytes that paused trials may take in the memory of a single worker; a quarter of what is free
             unless given.
         disk_budget: Bytes that they may take on disk; 10 GiB, or half of what is free, unless given.
+        cache_budget: Bytes that outputs of frozen layers may take on disk; as much unless given.
         stop: `auto` begins nothing new once the latest configurations gain less than the error of the dev score.
         seed: From which all seeds are derived.
         metric: What is optimised; the task's own unless given.
@@ -88,7 +90,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         train_limit=train_limit,
         dev_limit=dev_limit,
         aims=_aims(metric, minimize, max_latency, max_memory, max_parameters),
-        budget=_budget(trials, timeout, workers, finalists, seeds, memory_budget, disk_budget, stop),
+        budget=_budget(trials, timeout, workers, finalists, seeds, memory_budget, disk_budget, cache_budget, stop),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     with PreparedSearch(options) as prepared:
@@ -121,6 +123,7 @@ def _budget(  # noqa: PLR0913, PLR0917 - one parameter an option
     seeds: int,
     memory: int | None,
     disk: int | None,
+    cache: int | None,
     stop: str | None,
 ) -> BudgetConfig:
     return BudgetConfig(
@@ -131,6 +134,7 @@ def _budget(  # noqa: PLR0913, PLR0917 - one parameter an option
         seeds=seeds,
         memory=memory,
         disk=disk,
+        cache=cache,
         stop=stop,
     )
 

@@ -50,6 +50,14 @@ DiskBudget = Annotated[
         metavar="SIZE",
     ),
 ]
+CacheBudget = Annotated[
+    str | None,
+    typer.Option(
+        "--cache-budget",
+        help="Most that outputs of frozen layers take on disk: 1GiB; 10GiB, or half of what is free, unless given.",
+        metavar="SIZE",
+    ),
+]
 Stop = Annotated[
     str | None,
     typer.Option(

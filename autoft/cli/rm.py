@@ -12,7 +12,9 @@ from autoft.errors import ConfigError
 
 def rm_command(
     studies: Annotated[list[str] | None, typer.Argument(help="Names of studies.", metavar="[STUDY]...")] = None,
-    caches: Annotated[bool, typer.Option("--caches", help="Remove the encoded features of all studies.")] = False,
+    caches: Annotated[
+        bool, typer.Option("--caches", help="Remove encoded features and outputs of frozen layers.")
+    ] = False,
     studies_dir: StudiesDir = STUDIES_DIR,
     storage: Storage = None,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from autoft.cli.aims import MaxLatency, MaxMemory, MaxParameters, Metric, Minimi
 from autoft.cli.options import (
     STUDIES_DIR,
     AsJson,
+    CacheBudget,
     Data,
     Device,
     DiskBudget,
@@ -45,6 +47,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     seeds: FreshSeeds = 5,
     memory_budget: MemoryBudget = None,
     disk_budget: DiskBudget = None,
+    cache_budget: CacheBudget = None,
     stop: Stop = None,
     seed: Seed = None,
     metric: Metric = None,
@@ -81,22 +84,23 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         train_limit=train_limit,
         dev_limit=dev_limit,
         aims=aims_of(metric, minimize, max_latency, max_memory, max_parameters),
-        budget=_budget(given, timeout=timeout, memory=memory_budget, disk=disk_budget),
+        budget=_budget(given, timeout, {"memory": memory_budget, "disk": disk_budget, "cache": cache_budget}),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     return _plan_only(options, as_json=as_json) if dry_run else _search(options, as_json=as_json)
 
 
-def _budget(given: Mapping[str, Any], *, timeout: str | None, memory: str | None, disk: str | None) -> Any:
+def _budget(given: Mapping[str, Any], timeout: str | None, sizes: Mapping[str, str | None]) -> Any:
     from autoft.errors import Findings
     from autoft.study.config import BudgetConfig
 
     findings = Findings()
     seconds = findings.of(lambda: seconds_of(timeout))
-    memory_bytes = findings.of(lambda: bytes_of(memory, "--memory-budget"))
-    disk_bytes = findings.of(lambda: bytes_of(disk, "--disk-budget"))
+    read: dict[str, Any] = {
+        name: findings.of(partial(bytes_of, size, f"--{name}-budget")) for name, size in sizes.items()
+    }
     findings.raise_any()
-    return BudgetConfig(timeout=seconds, memory=memory_bytes, disk=disk_bytes, **given)
+    return BudgetConfig(timeout=seconds, **read, **given)
 
 
 def _plan_only(options: Any, *, as_json: bool) -> int:
@@ -172,6 +176,7 @@ def _resume(config: Any) -> str:
         if getattr(config.budget, name) != getattr(usual, name):
             words += [f"--{name}", str(getattr(config.budget, name))]
     words += [] if config.budget.stop is None else ["--stop", config.budget.stop]
-    for option, size in (("--memory-budget", config.budget.memory), ("--disk-budget", config.budget.disk)):
-        words += [] if size is None else [option, size_words(size)]
+    for name in ("memory", "disk", "cache"):
+        size = getattr(config.budget, name)
+        words += [] if size is None else [f"--{name}-budget", size_words(size)]
     return shlex.join(words)
