@@ -15,6 +15,7 @@ from autoft.models.base import Pristine, load_pristine, load_tokenizer, resolve_
 from autoft.models.heads import Head
 from autoft.study.config import StudyConfig
 from autoft.study.features import FeatureCache, encode_cached
+from autoft.study.memory import MemoryForecast
 from autoft.study.room import disk_room
 from autoft.study.rows import StudyData
 from autoft.study.wall_time import WallTime
@@ -125,6 +126,7 @@ class Workbench:
         self.data = data
         self.device = device
         self.time = time or WallTime()
+        self.memory = MemoryForecast(device)
         self.task: Task[Any, Any] = TASKS.get(config.task)()
         caches = Path(config.storage.folder) / ".cache"
         self._features = FeatureCache(caches / "features")

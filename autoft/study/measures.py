@@ -60,8 +60,11 @@ def admit_trial(
     model: TrialModel,
     config: TrialConfig,
     runtime: Runtime,
-) -> None:
+) -> float:
     """Measure a trial, store what was found, and refuse it where a limit is broken; the default is only noted.
+
+    Returns:
+        The MiB that its training needs.
 
     Raises:
         OverLimit: If it breaks a limit.
@@ -72,6 +75,7 @@ def admit_trial(
     broken = aims.broken(measured)
     if broken and held.number > 0:
         raise OverLimit("; ".join(broken))
+    return measured["memory"]
 
 
 def limit_notices(aims: AimsConfig, workbench: Workbench, space: SearchSpace) -> list[str]:

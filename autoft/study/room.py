@@ -1,4 +1,4 @@
-"""How much memory and disk paused configurations may take where nobody says it."""
+"""How much memory and disk there is, and how much of it may be taken where nobody says it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,13 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 def memory_room() -> int:
     """Return a quarter of the memory that is free now: the rest is for training."""
-    free = [found for found in (_machine_free(), _container_free()) if found is not None]
-    return min(free) // _MEMORY_SHARE if free else _MEMORY_UNKNOWN
+    free = memory_free()
+    return _MEMORY_UNKNOWN if free is None else free // _MEMORY_SHARE
+
+
+def memory_free() -> int | None:
+    """Return the bytes of memory that this process can still have; None where nothing says it."""
+    return min((found for found in (_machine_free(), _container_free()) if found is not None), default=None)
 
 
 def disk_room(folder: Path) -> int:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from autoft.errors import ConfigError, Diverged, OutOfMemory, OverLimit, StorageError, TimedOut
+from autoft.models.assembly import TrialModel
 from autoft.space import SearchSpace
 from autoft.storage.checkpoints import CheckpointStore
 from autoft.storage.finalists import finalist_runs
@@ -96,6 +97,7 @@ def run_trial(context: TrialContext, held: Claim) -> Outcome:
             attempt.run(config, tick)
         except Exception as raised:  # noqa: BLE001 - `outcome_of` says what it means, or raises it again
             error = raised
+    attempt.learn_memory()
     outcome = attempt.earlier.outcome(outcome_of(error, attempt.clock(), attempt.execution), attempt.reached)
     if outcome.state == "paused":
         pause(context.study, held, outcome.so_far())
@@ -146,6 +148,7 @@ class _Attempt:
     def __init__(self, context: TrialContext, held: Claim, earlier: Earlier) -> None:
         self._context, self._held, self.earlier = context, held, earlier
         self.execution: Execution | None = None
+        self._counted: float | None = None
         self.clock = stopwatch(earlier.seconds)
 
     @property
@@ -181,14 +184,13 @@ class _Attempt:
             free_memory()
             self._forget_earlier()
             micro_batch, tokens = max(1, micro_batch // 2), max(_FEWEST_TOKENS, tokens // 2)
-            logger.warning("trial %d: out of memory, micro-batch %d", self._held.number, micro_batch)
+            logger.warning("trial %d: does not fit, micro-batch %d", self._held.number, micro_batch)
 
     def _train(self, bench: Bench, config: TrialConfig, runtime: Runtime) -> None:
         execution = self.execution = Execution(bench, config, runtime, self._state(), self.clock)
-        study, aims = self._context.study, self._context.config.aims
         # Once: what was admitted is not refused by another measurement when it goes on.
         if not self.earlier.execution:
-            admit_trial(study, self._held, aims, bench, execution.model, config, runtime)
+            self._admit(bench, config, runtime, execution.model)
         done = [one for one in self.earlier.evaluations if one.step <= execution.last]
         for evaluation in execution:
             known = self.earlier.known(evaluation)
@@ -202,6 +204,17 @@ class _Attempt:
             if without_better([one.value for one in done]) >= config.patience:
                 return
             self._judge(execution, done)
+
+    def _admit(self, bench: Bench, config: TrialConfig, runtime: Runtime, model: TrialModel) -> None:
+        context, memory = self._context, self._context.workbench.memory
+        memory.begin()
+        self._counted = admit_trial(context.study, self._held, context.config.aims, bench, model, config, runtime)
+        memory.check(self._counted, runtime.micro_batch)
+
+    def learn_memory(self) -> None:
+        """Compare what training took with what was counted."""
+        if self._counted is not None:
+            self._context.workbench.memory.learn(self._counted)
 
     def _forget_earlier(self) -> None:
         """Begin anew: one micro-batch from the first step to the last, or no replay gives the same bits."""
