@@ -49,6 +49,7 @@ class Finalists:
     scores: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     asked: int = 0
+    time: Mapping[str, float] = field(default_factory=dict)
     mishaps: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -80,6 +81,8 @@ class StudyFacts:
         finalists: What the best and the default scored on fresh seeds; no scores where none have run.
         stop: Why the search stopped by itself; None where it did not.
         asked: Configurations that were asked for.
+        time: Part of the work -> seconds of wall time of all workers, see `autoft.study.wall_time.PARTS`; empty where
+            none was noted.
     """
 
     name: str
@@ -97,3 +100,4 @@ class StudyFacts:
     finalists: Finalists = field(default_factory=Finalists)
     stop: StopRecord | None = None
     asked: int = 0
+    time: Mapping[str, float] = field(default_factory=dict)

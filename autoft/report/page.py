@@ -16,6 +16,7 @@ from autoft.report.figures import wanted_figures
 from autoft.report.markup import Html, element, join
 from autoft.report.page_finalists import finalists_table
 from autoft.report.page_template import PAGE, SCRIPT, STYLE
+from autoft.report.time_parts import time_table
 from autoft.storage.records import TrialRecord
 
 
@@ -79,6 +80,7 @@ def _body(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str
                 _card("Search space", parts.parameters(facts)),
                 element(
                     "div",
+                    _card("Where the time went", time_table(facts)),
                     _card("Data and versions", parts.origin(facts, result)),
                     _card("Commands", parts.commands(facts, result)),
                     kind="stack",

@@ -30,7 +30,7 @@ def build_result(
     where two are equal. `gain` is what the best gives over the default: exactly 0 where the default itself
     is the best; what the others lack then stands in `finalists`. `front` stands there where the search
     minimizes a measure. `stopped` says why the search began fewer configurations than were asked; None where it did
-    not stop by itself.
+    not stop by itself. `time` says where the wall time of all workers went, in seconds.
 
     Args:
         facts: The study.
@@ -66,6 +66,7 @@ def build_result(
             "finalists": facts.finalists.seconds,
             "total": facts.seconds + facts.finalists.seconds,
         },
+        "time": facts.time,
         "data": {
             "train": facts.data.train,
             "dev": facts.data.dev,

@@ -84,7 +84,7 @@ def run_next_finalist(context: TrialContext, worker: str) -> bool:
         return False
     if is_searching(study):
         # Which are the best is known when all configurations are decided.
-        context.stop.wait(_WAIT_SECONDS)
+        _wait(context)
         return True
     missing = missing_runs(read_trials(study), finalist_runs(study), budget)
     for record, index in missing:
@@ -94,8 +94,13 @@ def run_next_finalist(context: TrialContext, worker: str) -> bool:
             return True
     if missing:
         # Others are at the last ones: they may be lost, and then it is for this worker to take them over.
-        context.stop.wait(_WAIT_SECONDS)
+        _wait(context)
     return bool(missing)
+
+
+def _wait(context: TrialContext) -> None:
+    with context.workbench.time.on("idle"):
+        context.stop.wait(_WAIT_SECONDS)
 
 
 def _run(context: TrialContext, held: Claim, record: TrialRecord) -> None:

@@ -88,7 +88,9 @@ def run_trial(context: TrialContext, held: Claim) -> Outcome:
         Interrupted: If the worker is to end.
     """
     kind = TASKS.get(context.config.task).head
-    values = _configuration(context, held)
+    time = context.workbench.time
+    with time.on("propose"):
+        values = _configuration(context, held)
     config = build_trial_config(values, kind=kind, seed=context.config.seed)
     attempt = _Attempt(context, held, earlier_stretches(read_trial(context.study, held.number), held.rung))
     error: Exception | None = None
@@ -99,16 +101,11 @@ def run_trial(context: TrialContext, held: Claim) -> Outcome:
             error = raised
     attempt.learn_memory()
     outcome = attempt.earlier.outcome(outcome_of(error, attempt.clock(), attempt.execution), attempt.reached)
-    if outcome.state == "paused":
-        pause(context.study, held, outcome.so_far())
-        context.paused.drop(held.number, below=attempt.reached)
-    else:
-        if outcome.state == "complete":
+    if outcome.state == "complete":
+        with time.on("checkpoint"):
             attempt.keep_weights()
-        tell(context.study, held, outcome)
-        context.paused.drop(held.number)
-        records, runs = read_trials(context.study), finalist_runs(context.study)
-        drop_weights(context.weights, records, kept_numbers(records, runs, context.config.budget))
+    with time.on("storage"):
+        _store(context, held, outcome, attempt.reached)
     logger.info(
         "trial %d: %s in %.1f s %s",
         held.number,
@@ -117,6 +114,17 @@ def run_trial(context: TrialContext, held: Claim) -> Outcome:
         outcome.reason or "",
     )
     return outcome
+
+
+def _store(context: TrialContext, held: Claim, outcome: Outcome, reached: int) -> None:
+    if outcome.state == "paused":
+        pause(context.study, held, outcome.so_far())
+        context.paused.drop(held.number, below=reached)
+        return
+    tell(context.study, held, outcome)
+    context.paused.drop(held.number)
+    records, runs = read_trials(context.study), finalist_runs(context.study)
+    drop_weights(context.weights, records, kept_numbers(records, runs, context.config.budget))
 
 
 def outcome_of(error: Exception | None, seconds: float, execution: Execution | None) -> Outcome:
@@ -197,7 +205,8 @@ class _Attempt:
             done.append(known or evaluation)
             if known is None:
                 metrics = execution.best.scores.metrics if execution.best is not None else {}
-                record_evaluation(self._context.study, self._held, evaluation, metrics)
+                with self._context.workbench.time.on("storage"):
+                    record_evaluation(self._context.study, self._held, evaluation, metrics)
             # What is trained again up to its rung was judged when it came there first.
             if evaluation.step <= self.earlier.rung:
                 continue
@@ -238,7 +247,8 @@ class _Attempt:
         if done[-1].step not in mine.rungs:
             return
         context = self._context
-        records = read_trials(context.study)
+        with context.workbench.time.on("storage"):
+            records = read_trials(context.study)
         peers = standings_of(context.workbench, records)
         paused = [record.number for record in records if record.state == "paused"]
         ruling = context.schedule.verdict(mine, peers, done[-1].step, paused=paused)
@@ -250,7 +260,7 @@ class _Attempt:
 
     def _keep_state(self, execution: Execution, evaluation: EvaluationRecord, order: Sequence[int]) -> None:
         try:
-            with memory_errors("trial.pause"):
+            with memory_errors("trial.pause"), self._context.workbench.time.on("checkpoint"):
                 self._context.paused.keep(self._held.number, execution.state(evaluation), order)
         except OutOfMemory as error:
             # Trained again where it is continued.

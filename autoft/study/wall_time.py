@@ -6,9 +6,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-PARTS = ("import", "load", "encode", "prefix", "train", "evaluate", "checkpoint", "storage", "propose", "idle", "other")
-"""Libraries; base models; features; frozen prefixes; training; evaluation on dev; states and weights on disk; the
-study's database; the sampler; waiting for other workers; all else."""
+WORDS = {
+    "import": "importing libraries",
+    "load": "loading base models",
+    "encode": "reading and encoding the data",
+    "prefix": "computing what frozen layers hand on",
+    "train": "training",
+    "evaluate": "evaluating on dev",
+    "checkpoint": "keeping weights and states",
+    "storage": "the study's database",
+    "propose": "proposing configurations",
+    "idle": "waiting for other workers",
+    "other": "everything else",
+}
+"""Part of a worker's work -> what it is."""
+PARTS = tuple(WORDS)
 
 
 class WallTime:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from autoft import faults
@@ -20,6 +20,7 @@ from autoft.strategy.schedule import Schedule
 from autoft.strategy.standing import Standing
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.self_stop import Stopping, never
+from autoft.study.wall_time import WallTime
 
 logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.5
@@ -37,6 +38,7 @@ class Search:
         trials: Configurations in total; None is no limit.
         worker: This process.
         stopping: Returns why nothing new is begun though fewer than `trials` were; None where it is.
+        time: Where the worker's time goes.
     """
 
     study: StudyHandle
@@ -45,6 +47,7 @@ class Search:
     trials: int | None
     worker: str
     stopping: Stopping = never
+    time: WallTime = field(default_factory=WallTime)
 
 
 def run_search(
@@ -68,11 +71,14 @@ def run_search(
         ends = limit()
         if ends.is_over(time.time()):
             break
-        match next_work(search):
+        with search.time.on("storage"):
+            work = next_work(search)
+        match work:
             case End():
                 return True
             case Wait():
-                stop.wait(_POLL_SECONDS)
+                with search.time.on("idle"):
+                    stop.wait(_POLL_SECONDS)
             case Claim() as held:
                 faults.reached("worker.trial")
                 try:

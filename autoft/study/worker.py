@@ -22,8 +22,8 @@ from autoft.errors import ConfigError
 from autoft.space import SearchSpace, space_from_json
 from autoft.storage.database import open_database
 from autoft.storage.leases import Claim, forfeit
-from autoft.storage.studies import open_study
-from autoft.storage.workers import worker_name
+from autoft.storage.studies import open_study, record_time
+from autoft.storage.workers import seconds_running, worker_name
 from autoft.strategy.schedule import SCHEDULES
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.bench import Workbench
@@ -39,6 +39,7 @@ from autoft.study.self_stop import stopping_of
 from autoft.study.standings import standings_of
 from autoft.study.trial import TrialContext, run_trial
 from autoft.study.trial_weights import weights_store
+from autoft.study.wall_time import WallTime
 from autoft.study.work import Search, run_search
 from autoft.tasks import TASKS
 from autoft.training.runtime import find_device, set_threads
@@ -76,9 +77,11 @@ def run_worker(number: int, orders: IO[str], answers: IO[str]) -> None:
 
 
 def _open_bench(config: StudyConfig, number: int) -> Workbench:
+    time = WallTime(before=seconds_running())
     task = TASKS.get(config.task)()
-    data = load_rows(task, config.data, seed=config.seed)
-    return Workbench(config, data, find_device(config.compute.device, worker=number))
+    with time.on("encode"):
+        data = load_rows(task, config.data, seed=config.seed)
+    return Workbench(config, data, find_device(config.compute.device, worker=number), time=time)
 
 
 def _work(
@@ -104,10 +107,11 @@ def _work(
     )
     me, time_for_trials = worker_name(), TrialTime(context)
     standings, stopping = partial(standings_of, workbench), stopping_of(study, workbench)
-    search = Search(study, context.schedule, standings, config.budget.trials, me, stopping)
+    search = Search(study, context.schedule, standings, config.budget.trials, me, stopping, workbench.time)
 
     def run(held: Claim, ends: TimeLimit) -> None:
         run_trial(replace(context, limit=ends), held)
+        record_time(study, me, workbench.time.spent())
 
     try:
         if run_search(search, run, stop, time_for_trials.limit):
@@ -115,6 +119,7 @@ def _work(
         else:
             keep_paused(context)
         run_finalists(context, me)
+        record_time(study, me, workbench.time.spent())
     except Interrupted:
         forfeit(database, study_id=study.study_id, worker=me)
         keep_paused(context)
