@@ -126,6 +126,7 @@ class StudyFiles:
             finalists=replace(finalists, seconds=spent.finalists),
             stop=stop,
             asked=config.budget.trials,
+            audit=config.budget.audit,
         )
 
     def write(

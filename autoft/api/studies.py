@@ -14,8 +14,8 @@ from autoft.api.outputs import StudyFiles
 from autoft.errors import StudyError
 from autoft.report.facts import Finalists, StudyFacts
 from autoft.report.result import best_trial, compared_finalists
+from autoft.storage.audits import read_audited
 from autoft.storage.finalists import FinalistRun, finalist_runs
-from autoft.storage.reading import read_trials
 from autoft.storage.records import StopRecord, TrialRecord
 from autoft.storage.studies import StudyHandle, open_study, recorded_stop, study_names
 from autoft.study.config import StorageConfig, StudyConfig
@@ -27,7 +27,7 @@ class StudyView:
 
     Attributes:
         config: Its configuration.
-        records: Its trials.
+        records: Its trials, those that the audit has finished as it left them.
         runs: Its finalists' runs.
         files: Its folder.
         stop: Why it stopped by itself, None where it did not.
@@ -109,7 +109,7 @@ def load_study(name: str, *, studies_dir: str | Path = "studies", storage: str |
     with opened(name, place) as study:
         config = replace(stored_config(study.config), storage=place)
         files = StudyFiles(config, json.loads(study.config))
-        return StudyView(config, read_trials(study), finalist_runs(study), files, recorded_stop(study))
+        return StudyView(config, read_audited(study), finalist_runs(study), files, recorded_stop(study))
 
 
 def list_studies(storage: StorageConfig) -> list[StudyView]:

@@ -13,6 +13,7 @@ from autoft.cli.aims import MaxLatency, MaxMemory, MaxParameters, Metric, Minimi
 from autoft.cli.options import (
     STUDIES_DIR,
     AsJson,
+    Audit,
     Data,
     Device,
     DiskBudget,
@@ -46,6 +47,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     memory_budget: MemoryBudget = None,
     disk_budget: DiskBudget = None,
     stop: Stop = None,
+    audit: Audit = None,
     seed: Seed = None,
     metric: Metric = None,
     device: Device = "auto",
@@ -69,7 +71,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from autoft.api.options import SearchOptions
     from autoft.study.config import StorageConfig
 
-    given = {"trials": trials, "workers": workers, "finalists": finalists, "seeds": seeds, "stop": stop}
+    given = {"trials": trials, "workers": workers, "finalists": finalists, "seeds": seeds, "stop": stop, "audit": audit}
     options = SearchOptions(
         task=task,
         source=data,
@@ -171,7 +173,9 @@ def _resume(config: Any) -> str:
     for name in ("workers", "finalists", "seeds"):
         if getattr(config.budget, name) != getattr(usual, name):
             words += [f"--{name}", str(getattr(config.budget, name))]
-    words += [] if config.budget.stop is None else ["--stop", config.budget.stop]
+    for name in ("stop", "audit"):
+        given = getattr(config.budget, name)
+        words += [] if given is None else [f"--{name}", str(given)]
     for option, size in (("--memory-budget", config.budget.memory), ("--disk-budget", config.budget.disk)):
         words += [] if size is None else [option, size_words(size)]
     return shlex.join(words)

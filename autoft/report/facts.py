@@ -80,6 +80,7 @@ class StudyFacts:
         finalists: What the best and the default scored on fresh seeds; no scores where none have run.
         stop: Why the search stopped by itself; None where it did not.
         asked: Configurations that were asked for.
+        audit: Share of the search for which pruned configurations are finished; None where none is.
     """
 
     name: str
@@ -97,3 +98,4 @@ class StudyFacts:
     finalists: Finalists = field(default_factory=Finalists)
     stop: StopRecord | None = None
     asked: int = 0
+    audit: float | None = None
