@@ -29,6 +29,7 @@ class EventLog:
         self._decided = {event["number"] for event in written if event["event"] == "trial"}
         self._ran = {(event["number"], event["seed"]) for event in written if event["event"] == "finalist"}
         self._promoted = sum(event["event"] == "promoted" for event in written)
+        self._audited = {event["number"] for event in written if event["event"] == "audited"}
         self._stops = {event["begun"] for event in written if event["event"] == "stopped"}
 
     def add(self, kind: str, **facts: Any) -> None:
@@ -64,6 +65,13 @@ class EventLog:
         for promoted in promotions[self._promoted :]:
             self.add("promoted", number=promoted.number, rung=promoted.rung)
         self._promoted = max(self._promoted, len(promotions))
+
+    def note_audits(self, records: Sequence[TrialRecord]) -> None:
+        """Add each configuration that the audit has trained to its end since the last call."""
+        for record in records:
+            if record.audited and record.number not in self._audited:
+                self._audited.add(record.number)
+                self.add("audited", number=record.number, rung=record.left_at, state=record.state, value=record.value)
 
     def note_stop(self, stop: StopRecord | None) -> None:
         """Add that the search stopped by itself, once for each number of configurations."""

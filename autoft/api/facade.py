@@ -30,6 +30,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     disk_budget: int | None = None,
     cache_budget: int | None = None,
     stop: str | None = None,
+    audit: float | None = None,
     seed: int | None = None,
     metric: str | None = None,
     device: str = "auto",
@@ -61,6 +62,8 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         disk_budget: Bytes that they may take on disk; 10 GiB, or half of what is free, unless given.
         cache_budget: Bytes that outputs of frozen layers may take on disk; as much unless given.
         stop: `auto` begins nothing new once the latest configurations gain less than the error of the dev score.
+        audit: Share of the search, at most 0.5, for which some pruned configurations are finished: how often pruning
+            threw away a better one. None finishes none.
         seed: From which all seeds are derived.
         metric: What is optimised; the task's own unless given.
         device: `auto`, `cpu` or `cuda`.
@@ -90,7 +93,9 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         train_limit=train_limit,
         dev_limit=dev_limit,
         aims=_aims(metric, minimize, max_latency, max_memory, max_parameters),
-        budget=_budget(trials, timeout, workers, finalists, seeds, memory_budget, disk_budget, cache_budget, stop),
+        budget=_budget(
+            trials, timeout, workers, finalists, seeds, memory_budget, disk_budget, cache_budget, stop, audit
+        ),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
     )
     with PreparedSearch(options) as prepared:
@@ -125,6 +130,7 @@ def _budget(  # noqa: PLR0913, PLR0917 - one parameter an option
     disk: int | None,
     cache: int | None,
     stop: str | None,
+    audit: float | None,
 ) -> BudgetConfig:
     return BudgetConfig(
         trials=trials,
@@ -136,6 +142,7 @@ def _budget(  # noqa: PLR0913, PLR0917 - one parameter an option
         disk=disk,
         cache=cache,
         stop=stop,
+        audit=audit,
     )
 
 

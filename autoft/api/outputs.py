@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -46,10 +46,12 @@ class Spent:
     Attributes:
         search: On trials.
         finalists: On their runs on fresh seeds.
+        parts: Part of the work -> wall time of all workers, in all runs of the search.
     """
 
     search: float = 0.0
     finalists: float = 0.0
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 class StudyFiles:
@@ -126,6 +128,8 @@ class StudyFiles:
             finalists=replace(finalists, seconds=spent.finalists),
             stop=stop,
             asked=config.budget.trials,
+            audit=config.budget.audit,
+            time=spent.parts,
         )
 
     def write(
@@ -164,6 +168,7 @@ class StudyFiles:
         return Spent(
             earlier.get("search", 0.0) + spent.search,
             earlier.get("finalists", 0.0) + spent.finalists,
+            spent.parts,
         )
 
     def keep_logs(self, logs: Path) -> None:

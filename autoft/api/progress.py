@@ -11,7 +11,7 @@ from autoft.storage.lineage import Promoted
 from autoft.storage.records import StopRecord, TrialRecord
 from autoft.study.trial_weights import best_complete
 
-Phase = Literal["search", "finalists", "delivery"]
+Phase = Literal["search", "audit", "finalists", "delivery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Progress:
         promotions: Paused trials that were continued, oldest first.
         promoted_earlier: How many of them before this run of the search.
         stop: Why the search begins nothing new though more was asked; None where it does.
+        audited: Pruned configurations that the audit has trained to their end.
+        audits_missing: Those that it has to finish still, as it looks now.
     """
 
     phase: Phase
@@ -47,6 +49,8 @@ class Progress:
     promotions: Sequence[Promoted] = ()
     promoted_earlier: int = 0
     stop: StopRecord | None = None
+    audited: int = 0
+    audits_missing: int = 0
 
     @property
     def decided(self) -> list[TrialRecord]:
@@ -79,7 +83,7 @@ class Progress:
             return self._finalists_seconds()
         done = len(self.decided) + len(self.paused)
         new = done - len(self.earlier)
-        if new <= 0 or done >= self.trials:
+        if new <= 0 or done >= self.trials or self.phase == "audit":
             return None
         left = (self.trials - done) * self.seconds / new
         return left if self.seconds_left is None else min(left, self.seconds_left)

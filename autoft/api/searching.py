@@ -23,13 +23,15 @@ from autoft.errors import StudyError
 from autoft.files import lock_file
 from autoft.report.facts import StudyFacts
 from autoft.report.notes import publish
+from autoft.storage.audits import read_audited
+from autoft.storage.beside import at_work
 from autoft.storage.database import Database, open_database
-from autoft.storage.finalists import finalist_runs, finalists_at_work
+from autoft.storage.finalists import finalist_runs
 from autoft.storage.lineage import promotions
-from autoft.storage.reading import read_trials
 from autoft.storage.records import StopRecord, TrialRecord
-from autoft.storage.studies import StudyHandle, create_study, open_study, recorded_stop, update_config
+from autoft.storage.studies import StudyHandle, create_study, open_study, recorded_stop, recorded_time, update_config
 from autoft.strategy.stopping import limit_from
+from autoft.study.audit_choice import missing_audits
 from autoft.study.config import BudgetConfig, StorageConfig, StudyConfig
 from autoft.study.final_choice import finalists_of, missing_runs
 from autoft.study.self_stop import reopen
@@ -71,6 +73,12 @@ class Plan:
         if not rivals:
             return 0.0
         return (self.default_seconds + rivals * self.longest_seconds) * budget.seeds / budget.workers
+
+    def audit_seconds(self, budget: BudgetConfig) -> float:
+        """Return the most that the audit may take: its share of the search, but at least one configuration."""
+        if budget.audit is None or budget.trials < 2:
+            return 0.0
+        return max(budget.audit * self.total_seconds(budget.trials, budget.workers), self.longest_seconds)
 
 
 class PreparedSearch:
@@ -164,7 +172,7 @@ class PreparedSearch:
         best: tuple[TrialRecord | None, int] = None, 0
         while self._engine.running():
             progress = run.progress()
-            self._engine.note_finished(progress.stretches + len(progress.runs))
+            self._engine.note_finished(progress.stretches + progress.audited + len(progress.runs))
             run.note(progress)
             if (progress.best, len(progress.runs)) != best:
                 best = progress.best, len(progress.runs)
@@ -180,7 +188,7 @@ class _Run:
     """One run of a search: from now until its budget is spent."""
 
     def __init__(self, study: StudyHandle, config: StudyConfig) -> None:
-        self._study, self._budget = study, config.budget
+        self._study, self._budget, self._seed = study, config.budget, config.seed
         self.files = StudyFiles(config, json.loads(study.config))
         self._started = time.time()
         self._finals_began: float | None = None
@@ -192,7 +200,7 @@ class _Run:
         reopen(study, len(self.records()), self._budget.stop)
 
     def records(self) -> tuple[TrialRecord, ...]:
-        return read_trials(self._study)
+        return read_audited(self._study)
 
     def facts(self) -> StudyFacts:
         return self.files.facts(self.records(), finalist_runs(self._study), self._spent(), self._stop())
@@ -205,6 +213,7 @@ class _Run:
         events.note_promotions(progress.promotions)
         events.note_decided(progress.records)
         events.note_stop(progress.stop)
+        events.note_audits(progress.records)
         events.note_runs(progress.runs)
 
     def end(self) -> None:
@@ -214,11 +223,11 @@ class _Run:
     def progress(self, phase: Phase | None = None) -> Progress:
         """Return where the search stands; in which phase is seen from what workers hold unless it is given."""
         now, records, runs = time.time(), self.records(), finalist_runs(self._study)
-        if self._finals_began is None and finalists_at_work(self._study):
+        if self._finals_began is None and at_work(self._study, "finalist"):
             self._finals_began = now
         missing, stop = len(missing_runs(records, runs, self._budget)), self._stop()
         return Progress(
-            phase or ("search" if self._finals_began is None else "finalists"),
+            phase or self._phase(),
             records,
             self._budget.trials if stop is None else stop.begun,
             now - self._started,
@@ -231,7 +240,14 @@ class _Run:
             promotions(self._study),
             self._promoted_earlier,
             stop,
+            sum(record.audited for record in records),
+            len(missing_audits(records, self._budget, self._seed)),
         )
+
+    def _phase(self) -> Phase:
+        if self._finals_began is not None:
+            return "finalists"
+        return "audit" if self._budget.audit is not None and at_work(self._study, "audit") else "search"
 
     def _stop(self) -> StopRecord | None:
         return recorded_stop(self._study) if self._budget.stop is not None else None
@@ -239,7 +255,7 @@ class _Run:
     def _spent(self) -> Spent:
         now = self._ended or time.time()
         began = now if self._finals_began is None else self._finals_began
-        return Spent(began - self._started, now - began)
+        return Spent(began - self._started, now - began, recorded_time(self._study))
 
 
 def _on_device(opening: Opening, device: str) -> Opening:

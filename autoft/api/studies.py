@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from autoft.api.opening import known_database, stored_config
-from autoft.api.outputs import StudyFiles
+from autoft.api.outputs import Spent, StudyFiles
 from autoft.errors import StudyError
 from autoft.report.facts import Finalists, StudyFacts
 from autoft.report.result import best_trial, compared_finalists
+from autoft.storage.audits import read_audited
 from autoft.storage.finalists import FinalistRun, finalist_runs
-from autoft.storage.reading import read_trials
 from autoft.storage.records import StopRecord, TrialRecord
-from autoft.storage.studies import StudyHandle, open_study, recorded_stop, study_names
+from autoft.storage.studies import StudyHandle, open_study, recorded_stop, recorded_time, study_names
 from autoft.study.config import StorageConfig, StudyConfig
 
 
@@ -27,10 +27,11 @@ class StudyView:
 
     Attributes:
         config: Its configuration.
-        records: Its trials.
+        records: Its trials, those that the audit has finished as it left them.
         runs: Its finalists' runs.
         files: Its folder.
         stop: Why it stopped by itself, None where it did not.
+        spent: Where its workers' time went; the seconds of earlier runs stand in result.json.
     """
 
     config: StudyConfig
@@ -38,6 +39,7 @@ class StudyView:
     runs: tuple[FinalistRun, ...]
     files: StudyFiles
     stop: StopRecord | None = None
+    spent: Spent = field(default_factory=Spent)
 
     @property
     def best(self) -> TrialRecord | None:
@@ -47,7 +49,7 @@ class StudyView:
     @property
     def facts(self) -> StudyFacts:
         """What a report must know of it besides its trials."""
-        return self.files.facts(self.records, self.runs, stop=self.stop)
+        return self.files.facts(self.records, self.runs, self.spent, self.stop)
 
     @property
     def finalists(self) -> Finalists:
@@ -109,7 +111,8 @@ def load_study(name: str, *, studies_dir: str | Path = "studies", storage: str |
     with opened(name, place) as study:
         config = replace(stored_config(study.config), storage=place)
         files = StudyFiles(config, json.loads(study.config))
-        return StudyView(config, read_trials(study), finalist_runs(study), files, recorded_stop(study))
+        spent = Spent(parts=recorded_time(study))
+        return StudyView(config, read_audited(study), finalist_runs(study), files, recorded_stop(study), spent)
 
 
 def list_studies(storage: StorageConfig) -> list[StudyView]:

@@ -150,6 +150,8 @@ def _headline(progress: Progress, metric: str) -> Text:
     left = progress.expected_seconds
     if progress.phase == "finalists":
         parts.append(_finalists_done(progress))
+    if progress.phase == "audit":
+        parts.append(f"audit {progress.audited}/{progress.audited + progress.audits_missing}")
     if progress.phase == "delivery":
         parts.append("delivering the best model")
     elif left is not None:

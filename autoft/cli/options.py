@@ -67,6 +67,15 @@ Stop = Annotated[
     ),
 ]
 
+Audit = Annotated[
+    float | None,
+    typer.Option(
+        "--audit",
+        help="Share of the search, at most 0.5, that finishes some pruned trials: how often pruning lost a better one.",
+        metavar="SHARE",
+    ),
+]
+
 STUDIES_DIR = Path("studies")
 
 

@@ -14,7 +14,7 @@ from autoft.cli.tables import config_table, finalist_table, front_table, label_t
 from autoft.report.cost_parts import firm_words
 from autoft.report.front import limit_words
 from autoft.report.matched import matched_info
-from autoft.report.words import duration, gain_words, search_words, stop_words
+from autoft.report.words import audit_words, duration, gain_words, search_words, stop_words
 
 
 def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) -> None:
@@ -25,7 +25,7 @@ def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) 
     states = ", ".join(f"{count} {state}" for state, count in ends.items() if count)
     spent = duration(result["seconds"]["total"])
     console.print(f"\n[bold]{counts['configurations']} configurations[/bold] in {spent}: {states}", highlight=False)
-    for words in filter(None, (stop_words(result), gain_words(result))):
+    for words in filter(None, (stop_words(result), gain_words(result), audit_words(result))):
         console.print(words, highlight=False, markup=False)
     if result["finalists"]:
         _print_finalists(console, result)

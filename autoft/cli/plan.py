@@ -36,6 +36,7 @@ def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
         f"{count_words(config.compute.threads, 'thread')} each",
         "memory": f"about {plan.memory_mib / 1024:.1f} GiB a worker",
         "time": _time(opening, plan),
+        "audit": _audit(opening, plan),
         "finals": _finalists(opening, plan),
     }
     if config.budget.timeout is not None:
@@ -74,8 +75,10 @@ def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:
         "seconds": {
             "default": plan.default_seconds,
             "longest": plan.longest_seconds,
+            "audit": plan.audit_seconds(config.budget),
             "finalists": plan.finalist_seconds(config.budget),
             "most": plan.total_seconds(config.budget.trials, config.budget.workers)
+            + plan.audit_seconds(config.budget)
             + plan.finalist_seconds(config.budget),
         },
         "memory_mib": plan.memory_mib,
@@ -95,6 +98,17 @@ def _time(opening: Opening, plan: Plan) -> str:
     )
 
 
+def _audit(opening: Opening, plan: Plan) -> str:
+    budget = opening.config.budget
+    seconds = plan.audit_seconds(budget)
+    if budget.audit is None or not seconds:
+        return ""
+    return (
+        f"then some of what was pruned is finished, for {budget.audit:.0%} of the epochs so far but at least one, "
+        f"at most {duration(seconds)}"
+    )
+
+
 def _finalists(opening: Opening, plan: Plan) -> str:
     budget = opening.config.budget
     seconds = plan.finalist_seconds(budget)
@@ -108,4 +122,4 @@ def _finalists(opening: Opening, plan: Plan) -> str:
 
 
 def _limit(timeout: float) -> str:
-    return f"all ends after {duration(timeout)}; trials end earlier, so that the finalists fit"
+    return f"all ends after {duration(timeout)}; trials end earlier, so that what follows them fits"

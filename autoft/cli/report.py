@@ -27,7 +27,7 @@ def report_command(
     console = Console(stderr=as_json)
     view = load_study(study, studies_dir=studies_dir, storage=storage)
     with console.status("drawing the report"):
-        result = view.files.write(view.records, view.runs, stop=view.stop)
+        result = view.files.write(view.records, view.runs, view.spent, view.stop)
         view.files.write_report(view.facts, view.records, result)
     if as_json:
         print(json.dumps(result, indent=2, ensure_ascii=False))

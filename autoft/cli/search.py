@@ -14,6 +14,7 @@ from autoft.cli.aims import MaxLatency, MaxMemory, MaxParameters, Metric, Minimi
 from autoft.cli.options import (
     STUDIES_DIR,
     AsJson,
+    Audit,
     CacheBudget,
     Data,
     Device,
@@ -49,6 +50,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     disk_budget: DiskBudget = None,
     cache_budget: CacheBudget = None,
     stop: Stop = None,
+    audit: Audit = None,
     seed: Seed = None,
     metric: Metric = None,
     device: Device = "auto",
@@ -72,7 +74,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     from autoft.api.options import SearchOptions
     from autoft.study.config import StorageConfig
 
-    given = {"trials": trials, "workers": workers, "finalists": finalists, "seeds": seeds, "stop": stop}
+    given = {"trials": trials, "workers": workers, "finalists": finalists, "seeds": seeds, "stop": stop, "audit": audit}
     options = SearchOptions(
         task=task,
         source=data,
@@ -175,7 +177,9 @@ def _resume(config: Any) -> str:
     for name in ("workers", "finalists", "seeds"):
         if getattr(config.budget, name) != getattr(usual, name):
             words += [f"--{name}", str(getattr(config.budget, name))]
-    words += [] if config.budget.stop is None else ["--stop", config.budget.stop]
+    for name in ("stop", "audit"):
+        given = getattr(config.budget, name)
+        words += [] if given is None else [f"--{name}", str(given)]
     for name in ("memory", "disk", "cache"):
         size = getattr(config.budget, name)
         words += [] if size is None else [f"--{name}-budget", size_words(size)]

@@ -83,6 +83,7 @@ class StudyFacts:
         asked: Configurations that were asked for.
         time: Part of the work -> seconds of wall time of all workers, see `autoft.study.wall_time.PARTS`; empty where
             none was noted.
+        audit: Share of the search for which pruned configurations are finished; None where none is.
     """
 
     name: str
@@ -101,3 +102,4 @@ class StudyFacts:
     stop: StopRecord | None = None
     asked: int = 0
     time: Mapping[str, float] = field(default_factory=dict)
+    audit: float | None = None

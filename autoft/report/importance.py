@@ -40,10 +40,10 @@ def importance_info(facts: StudyFacts, records: Sequence[TrialRecord]) -> Import
     PED-ANOVA (Watanabe et al. 2023, https://arxiv.org/abs/2304.10255; with conditional parameters:
     https://arxiv.org/abs/2601.20800) only asks which trials are the top ones. So trials of unlike
     length can be compared: who reached a later rung stands above who was stopped before it, as the
-    schedule decided, and among equals the value counts. What breaks a limit comes last. Failed trials say
-    nothing about parameters.
+    schedule decided and whatever an audit has finished since, and among equals the value counts. What breaks a limit
+    comes last. Failed trials say nothing about parameters.
     """
-    ranked = sorted((one for one in records if one.state not in ("failed", "running")), key=_standing)
+    ranked = sorted((one.as_searched for one in records if one.state not in ("failed", "running")), key=_standing)
     trials = [
         _as_trial(parameters, record, float(rank))
         for rank, record in enumerate(ranked)

@@ -13,6 +13,7 @@ from autoft.report.figures import wanted_figures
 from autoft.report.result import build_result
 from autoft.report.words import (
     NOTHING,
+    audit_words,
     config_lines,
     count_words,
     duration,
@@ -92,7 +93,7 @@ def note(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str,
         f"{count_words(counts['configurations'], 'configuration')} of "
         f"{plain_markdown(result['model'])} on {plain_markdown(facts.data.origin)}: {ended}; "
         f"{duration(result['seconds']['total'])} in total.",
-        *([plain_markdown(stop_words(result))] if stop_words(result) else []),
+        *(plain_markdown(words) for words in (stop_words(result), audit_words(result)) if words),
         *_finalist_parts(result),
         *_best_parts(result),
         *_label_parts(facts, records),

@@ -12,6 +12,7 @@ from autoft.report.figure_infos import Pair, scores_info
 from autoft.report.markup import Cell, Html, Row, element, join, sortable_table, table
 from autoft.report.words import (
     NOTHING,
+    audit_words,
     config_lines,
     count_words,
     duration,
@@ -70,8 +71,7 @@ def summary(facts: StudyFacts, result: Mapping[str, Any], records: Sequence[Tria
     parts = [element("p", gain_words(result), kind="lead")]
     if result["finalists"]:
         parts.append(element("p", search_words(result), kind="muted"))
-    if result["stopped"]:
-        parts.append(element("p", stop_words(result), kind="muted"))
+    parts += [element("p", words, kind="muted") for words in (stop_words(result), audit_words(result)) if words]
     default = next((r for r in records if r.number == facts.default_number), None)
     if default is not None and default.state != "complete":
         reached = "" if default.value is None else f" at dev {facts.metric} {score(default.value)}"

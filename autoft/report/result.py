@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
+from autoft.report.audit import audit_entry
 from autoft.report.facts import Finalists, StudyFacts
 from autoft.report.front import front_entries
 from autoft.report.gain import Gain, gains_over
@@ -30,7 +31,9 @@ def build_result(
     where two are equal. `gain` is what the best gives over the default: exactly 0 where the default itself
     is the best; what the others lack then stands in `finalists`. `front` stands there where the search
     minimizes a measure. `stopped` says why the search began fewer configurations than were asked; None where it did
-    not stop by itself. `time` says where the wall time of all workers went, in seconds.
+    not stop by itself. `audit` says how often pruning threw away a better configuration; None where that is not asked.
+    What the audit has finished is complete like any other, and may be the best. `time` says where the wall time of all
+    workers went, in seconds.
 
     Args:
         facts: The study.
@@ -74,6 +77,7 @@ def build_result(
             "fingerprint": facts.data.fingerprint,
         },
         "versions": facts.versions,
+        "audit": audit_entry(facts, records),
         "stopped": None if facts.stop is None else {**asdict(facts.stop), "asked": facts.asked},
     }
     if facts.aims.minimize:

@@ -154,6 +154,45 @@ def stop_words(result: Mapping[str, Any]) -> str:
     )
 
 
+def audit_words(result: Mapping[str, Any]) -> str:
+    """Return how often pruning threw away a better configuration; empty where that is not asked."""
+    audit = result.get("audit")
+    if audit is None:
+        return ""
+    if not audit["pruned"]:
+        return "The search has pruned nothing, so there is nothing to audit."
+    if audit["rate"] is None:
+        missing = "no other is complete" if audit["audited"] else "none has been finished yet"
+        return f"Whether pruning threw away a better configuration is not known: {missing}."
+    of = "" if audit["audited"] == audit["pruned"] else f" of {audit['pruned']}"
+    ratio = _percent(audit["rate"]) + ", " if audit["better"] else ""
+    low, high = map(_percent, audit["ci95"])
+    words = (
+        f"{audit['audited']}{of} pruned configurations, drawn by lot, {_be(audit['audited'])} finished: "
+        f"{audit['better'] or 'none'} ({ratio}95\N{NO-BREAK SPACE}% interval {low} to {high}) "
+        f"{_be(audit['better'] or 1)} better than the best that was not pruned{_audit_gap(audit)}."
+    )
+    left = audit["drawn"] - audit["audited"]
+    return words if left <= 0 else f"{words} {left} more {_be(left, 'is', 'are')} to be finished still."
+
+
+def _audit_gap(audit: Mapping[str, Any]) -> str:
+    if audit["gap"] is None:
+        return ""
+    name = trial_name(audit["trial"])
+    if audit["gap"] > 0:
+        return f", {name} by {score(audit['gap'])}"
+    return f"; {name} comes closest, {score(-audit['gap'])} below it" if audit["gap"] < 0 else f"; {name} equals it"
+
+
+def _be(count: int, one: str = "was", many: str = "were") -> str:
+    return one if count == 1 else many
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
 def search_words(result: Mapping[str, Any]) -> str:
     """Return how the search's own score of what it picked compares with fresh seeds; empty where none have run."""
     finalists = result["finalists"]

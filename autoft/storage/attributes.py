@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from autoft.storage.records import EvaluationRecord
+from autoft.storage.records import EvaluationRecord, best_value
 
 CONFIG = "config"
 EXECUTION = "execution"
 FACTS = "facts"
 KIND = "kind"
+LEFT_AT = "left_at"
 METRICS = "metrics"
 PAUSED = "paused"
 REASON = "reason"
@@ -58,7 +59,7 @@ def evaluation_as_dict(evaluation: EvaluationRecord, metrics: Mapping[str, float
 
 def evaluations_in(attributes: Mapping[str, Any]) -> tuple[EvaluationRecord, ...]:
     """Return the evaluations among a trial's user attributes, in the order of their steps."""
-    found = [_as_evaluation(one) for key, one in attributes.items() if key.startswith(_EVALUATION)]
+    found = [as_evaluation(one) for key, one in attributes.items() if key.startswith(_EVALUATION)]
     return tuple(sorted(found, key=lambda one: one.step))
 
 
@@ -73,16 +74,12 @@ def best_metrics(attributes: Mapping[str, Any]) -> dict[str, float] | None:
     return metrics
 
 
-def best_value(evaluations: tuple[EvaluationRecord, ...]) -> float | None:
-    """Return the best metric among evaluations, None where none has a number."""
-    return max((one.value for one in evaluations if math.isfinite(one.value)), default=None)
-
-
 def numbers_under(prefix: str, attributes: Mapping[str, Any]) -> dict[str, float]:
     """Return the numbers whose keys begin with `prefix`, by the rest of the key."""
     return {key.removeprefix(prefix): value for key, value in attributes.items() if key.startswith(prefix)}
 
 
-def _as_evaluation(stored: Mapping[str, Any]) -> EvaluationRecord:
+def as_evaluation(stored: Mapping[str, Any]) -> EvaluationRecord:
+    """Return the evaluation that `plain` JSON holds; what is not finite stands there as None."""
     numbers: dict[str, Any] = {name: math.nan if stored[name] is None else stored[name] for name in _FIELDS}
     return EvaluationRecord(**numbers)

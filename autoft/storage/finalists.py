@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from autoft.storage.leases import LEASE_SECONDS, Claim, LeaseLost, claim, end, lost_claims, states
-from autoft.storage.lineage import Link, insert_link, links
+from autoft.storage.beside import claim_beside, finish_beside
+from autoft.storage.leases import LEASE_SECONDS, Claim
+from autoft.storage.lineage import links
 from autoft.storage.studies import StudyHandle
-from autoft.storage.tables import claims, epoch
 from autoft.storage.trials import Word
-from autoft.storage.workers import is_dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +52,16 @@ def claim_finalist(
         worker: This process.
         seconds: How long the lease holds without a renewal.
     """
-    return claim(
-        study.database,
-        study_id=study.study_id,
-        trial_id=study.database.storage.get_trial_id_from_study_id_trial_number(study.study_id, number),
-        number=number,
-        worker=worker,
-        work="finalist",
-        rung=index,
-        seconds=seconds,
-    )
+    return claim_beside(study, number, index, worker, work="finalist", seconds=seconds)
 
 
 def finish_finalist(study: StudyHandle, held: Claim, run: FinalistRun) -> None:
     """Store a run's result, and end its claim in the same transaction.
 
-    It lies in the lineage, where no sampler sees it: to Optuna the trial stays what the search told.
-
     Raises:
         LeaseLost: If another worker has taken it over.
     """
-    facts = {name: getattr(run, name) for name in _FACTS}
-
-    def once(session: Session) -> None:
-        if not end(session, held, "done"):
-            raise LeaseLost(f"trial {held.number}, seed {run.seed}: another worker has taken it over")
-        insert_link(session, study.study_id, Link(held.trial_id, "finalist_of", held.trial_id, facts))
-
-    study.database.write(once)
+    finish_beside(study, held, "finalist_of", {name: getattr(run, name) for name in _FACTS})
 
 
 def finalist_runs(study: StudyHandle) -> tuple[FinalistRun, ...]:
@@ -94,25 +72,6 @@ def finalist_runs(study: StudyHandle) -> tuple[FinalistRun, ...]:
         # A transaction that is repeated after a lost answer writes the same twice.
         found.setdefault((run.index, run.number), run)
     return tuple(found[key] for key in sorted(found))
-
-
-def is_searching(study: StudyHandle) -> bool:
-    """Tell whether a worker trains a trial of the search at this moment."""
-    lost = {one.number for one in lost_claims(study.database, study.study_id) if one.work == "search"}
-    standing = states(study.database, study.study_id)
-    return any(state == "claimed" and number not in lost for number, state in standing.items())
-
-
-def finalists_at_work(study: StudyHandle) -> int:
-    """Return how many finalists' runs are held by workers at this moment."""
-    its = select(claims.c.worker).where(
-        claims.c.study_id == study.study_id,
-        claims.c.work == "finalist",
-        claims.c.state == "claimed",
-        claims.c.expires_at >= epoch(),
-    )
-    workers = study.database.read(lambda session: session.execute(its).scalars().all())
-    return sum(not is_dead(worker) for worker in workers)
 
 
 _FACTS = ("number", "index", "seed", "value", "state", "reason", "metrics", "seconds", "execution")

@@ -31,7 +31,7 @@ from autoft.storage.workers import is_dead
 
 LEASE_SECONDS = 60.0
 
-Work = Literal["search", "finalist"]
+Work = Literal["search", "finalist", "audit"]
 ClaimState = Literal["claimed", "paused", "done", "lost"]
 
 
@@ -48,7 +48,7 @@ class Claim:
         study_id: Optuna's.
         trial_id: Optuna's.
         number: The configuration's number in its study.
-        work: `search`, or `finalist`: the same configuration on a fresh seed.
+        work: `search`; `finalist`: the same configuration on a fresh seed; `audit`: what pruning left unfinished.
         rung: Where the work begins: 0 is untrained, 3 is the checkpoint of rung 3; for finalists
             the seed's index.
         attempt: 1, and one more each time that a worker was lost.
@@ -230,7 +230,7 @@ def rows_changed(session: Session, statement: Update | Delete) -> int:
 
 
 def _same_work(wanted: Claim) -> Select[Any]:
-    """Select claims of which one may be live: a configuration's search, or a finalist's seed."""
+    """Select claims of which one may be live: a configuration's search, or one piece of work beside it."""
     its = select(claims).where(claims.c.trial_id == wanted.trial_id, claims.c.work == wanted.work)
     return its if wanted.work == "search" else its.where(claims.c.rung == wanted.rung)
 
@@ -248,12 +248,12 @@ def _may_follow(session: Session, last: Row[Any], rung: int) -> bool:
 
 def _is_latest() -> ColumnElement[bool]:
     later = claims.alias()
-    same_seed = or_(claims.c.work == "search", later.c.rung == claims.c.rung)
+    same_piece = or_(claims.c.work == "search", later.c.rung == claims.c.rung)
     return ~exists().where(
         later.c.trial_id == claims.c.trial_id,
         later.c.work == claims.c.work,
         later.c.claim_id > claims.c.claim_id,
-        same_seed,
+        same_piece,
     )
 
 

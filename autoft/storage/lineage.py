@@ -14,7 +14,7 @@ from autoft.storage.attributes import plain
 from autoft.storage.studies import StudyHandle
 from autoft.storage.tables import epoch, lineage
 
-Kind = Literal["retry_of", "promoted_from", "finalist_of", "replay_of"]
+Kind = Literal["retry_of", "promoted_from", "finalist_of", "audit_of", "replay_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Link:
     Attributes:
         trial_id: Optuna's, of the trial that came out of the step.
         kind: What the step was.
-        parent_id: The trial that it came from; the same one for a retry, a promotion or a
-            finalist's seed.
+        parent_id: The trial that it came from; the same one for a retry, a promotion, a
+            finalist's seed or an audit.
         facts: Rung, seed, values, ….
     """
 

@@ -6,7 +6,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autoft.storage import attributes as keys
 from autoft.storage.leases import ClaimState, states
-from autoft.storage.records import TrialRecord
+from autoft.storage.records import TrialRecord, best_value
 from autoft.storage.records import TrialState as RecordState
 from autoft.storage.studies import StudyHandle
 from autoft.storage.trials import MEMORY_CONSTRAINT
@@ -37,23 +37,24 @@ def read_trial(study: StudyHandle, number: int) -> TrialRecord:
 def _as_record(trial: FrozenTrial, claimed: ClaimState | None) -> TrialRecord:
     found = trial.user_attrs
     evaluations = keys.evaluations_in(found)
-    state, last = _state_of(trial, claimed), evaluations[-1].seconds if evaluations else 0.0
+    state, last = _state_of(trial, claimed), evaluations[-1] if evaluations else None
     return TrialRecord(
         number=trial.number,
         state=state,
-        value=keys.best_value(evaluations),
+        value=best_value(evaluations),
         config=found.get(keys.CONFIG, {}),
         evaluations=evaluations,
         metrics=found.get(keys.METRICS, {}),
         reason=found.get(keys.PAUSED) if state == "paused" else found.get(keys.REASON),
         # A continued trial is further than when it paused.
-        seconds=max(found.get(keys.SECONDS, 0.0), last),
+        seconds=max(found.get(keys.SECONDS, 0.0), last.seconds if last else 0.0),
         execution=found.get(keys.EXECUTION, {}),
         facts={**found.get(keys.FACTS, {}), **keys.numbers_under(keys.MEASURE, found)},
         # Optuna's own are written when the trial ends.
         constraints={**keys.numbers_under(keys.CONSTRAINT, found), **trial.constraints},
         started=trial.datetime_start,
         ended=trial.datetime_complete,
+        left_at=last.step if last and state == "paused" else found.get(keys.LEFT_AT),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -63,11 +64,15 @@ class TrialRecord:
         reason: Why it paused, was pruned, failed or infeasible, in words.
         seconds: Spent on training and evaluating it.
         execution: What a replay needs besides the configuration: threads, micro_batch, device, …
-        facts: Counts about the trial: `trainable_parameters`, `parameters`, `steps`, …; `latency` in milliseconds a
+        facts: Counts about the trial: `trainable_parameters`, `parameters`, `steps`, `tokens` trained (`padded_tokens`
+            with padding), `forwarded` and `backpropagated` (a token once for each layer), prefixes of frozen layers that
+            were found (`cache_hits`) or computed (`cache_computed`) and their `cache_bytes`; `latency` in milliseconds a
             sequence and `memory` in MiB.
         constraints: Name -> share above a limit: broken above 0, met at 0 and below.
         started: When a worker took it.
         ended: When it was told.
+        left_at: The rung at which the schedule has left it unfinished; None where it did not.
+        audited: Whether the audit has trained it to its end all the same; then the rest says what came out.
     """
 
     number: int
@@ -83,6 +88,8 @@ class TrialRecord:
     constraints: Mapping[str, float] = field(default_factory=dict)
     started: datetime | None = None
     ended: datetime | None = None
+    left_at: int | None = None
+    audited: bool = False
 
     @property
     def feasible(self) -> bool:
@@ -93,3 +100,16 @@ class TrialRecord:
     def best_step(self) -> int | None:
         """The step of the first evaluation that reached `value`."""
         return next((e.step for e in self.evaluations if e.value == self.value), None)
+
+    @property
+    def as_searched(self) -> TrialRecord:
+        """As the search left it, without what the audit added."""
+        if not self.audited or self.left_at is None:
+            return self
+        evaluations = tuple(one for one in self.evaluations if one.step <= self.left_at)
+        return replace(self, audited=False, state="pruned", value=best_value(evaluations), evaluations=evaluations)
+
+
+def best_value(evaluations: Iterable[EvaluationRecord]) -> float | None:
+    """Return the best metric among evaluations, None where none has a number."""
+    return max((one.value for one in evaluations if math.isfinite(one.value)), default=None)

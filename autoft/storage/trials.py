@@ -32,7 +32,7 @@ from autoft.storage.leases import (
 )
 from autoft.storage.lineage import Link, insert_link
 from autoft.storage.rdb import StudyStorage
-from autoft.storage.records import EvaluationRecord, Scalar
+from autoft.storage.records import EvaluationRecord, Scalar, best_value
 from autoft.storage.studies import StudyHandle
 
 Ending = Literal["complete", "pruned", "failed", "infeasible"]
@@ -58,6 +58,7 @@ class Outcome:
         seconds: Spent on training and evaluating it.
         execution: What a replay needs besides the configuration.
         facts: Counts about the trial.
+        by_schedule: Whether it is the schedule that left it unfinished: it could have been trained on.
     """
 
     state: Word
@@ -65,6 +66,7 @@ class Outcome:
     seconds: float = 0.0
     execution: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, float] = field(default_factory=dict)
+    by_schedule: bool = False
 
     def __post_init__(self) -> None:
         if (self.state == "complete") != (self.reason is None):
@@ -314,7 +316,8 @@ def prune_paused(study: StudyHandle, reason: str) -> int:
             found = storage.user_attributes(session, held.trial_id)
             why = "; ".join(words for words in (found.get(keys.PAUSED), reason) if words)
             spent = found.get(keys.SECONDS, 0.0)
-            outcome = Outcome("pruned", why, spent, found.get(keys.EXECUTION, {}), found.get(keys.FACTS, {}))
+            known = found.get(keys.EXECUTION, {}), found.get(keys.FACTS, {})
+            outcome = Outcome("pruned", why, spent, *known, by_schedule=True)
             _finish(study, session, held, outcome)
         return len(ended)
 
@@ -343,7 +346,8 @@ def tell(study: StudyHandle, held: Claim, outcome: Outcome) -> None:
 def _finish(study: StudyHandle, session: Session, held: Claim, outcome: Outcome) -> None:
     storage = study.database.storage
     found = storage.user_attributes(session, held.trial_id)
-    value = keys.best_value(keys.evaluations_in(found))
+    evaluations = keys.evaluations_in(found)
+    value = best_value(evaluations)
     if outcome.state == "complete" and value is None:
         raise ValueError(f"trial {held.number}: a complete trial has an evaluation, got none")
     written = {
@@ -353,6 +357,8 @@ def _finish(study: StudyHandle, session: Session, held: Claim, outcome: Outcome)
     }
     if outcome.reason is not None:
         written[keys.REASON] = outcome.reason
+    if outcome.by_schedule and evaluations:
+        written[keys.LEFT_AT] = evaluations[-1].step
     storage.write_attributes(session, held.trial_id, written)
     storage.finish_trial(
         session,

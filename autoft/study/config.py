@@ -10,6 +10,7 @@ from typing import Any
 from autoft.errors import StudyError
 from autoft.study.aims import AimsConfig
 
+_LARGEST_AUDIT = 0.5
 _NAME = re.compile(r"(?!autoft\.db)\w[\w .-]{0,99}(?<![ .])")
 
 
@@ -57,6 +58,7 @@ class BudgetConfig:
         disk: Bytes that they may take on disk; None is 10 GiB or half of what is free.
         cache: Bytes that what frozen layers hand on may take on disk; None is 10 GiB or half of what is free.
         stop: `auto` begins nothing new once the latest configurations gain less than noise; None asks all of them.
+        audit: Share of the search's epochs for which pruned configurations are finished; None finishes none.
     """
 
     trials: int = 50
@@ -68,6 +70,7 @@ class BudgetConfig:
     disk: int | None = None
     cache: int | None = None
     stop: str | None = None
+    audit: float | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -83,6 +86,8 @@ class BudgetConfig:
             problems.append(f"--seeds: a count of at least 1 expected, got {self.seeds}")
         if self.stop not in (None, "auto"):
             problems.append(f"--stop: auto expected, got {self.stop!r}")
+        if self.audit is not None and not 0.0 < self.audit <= _LARGEST_AUDIT:
+            problems.append(f"--audit: a share above 0, at most {_LARGEST_AUDIT}, expected, got {self.audit}")
         problems += [
             f"--{name}-budget: a size of at least 0 expected, got {size}"
             for name, size in (("memory", self.memory), ("disk", self.disk), ("cache", self.cache))

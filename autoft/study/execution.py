@@ -184,9 +184,9 @@ class Execution:
             "parameters": self.model.parameters_delivered,
             "trainable_parameters": self.model.parameters_trainable,
             "prefix_units": self.model.prefix_units,
-            "prefix_hits": self._prefixes.hits,
-            "prefix_computed": self._prefixes.computed,
-            "prefix_bytes": self._prefixes.bytes,
+            "cache_hits": self._prefixes.hits,
+            "cache_computed": self._prefixes.computed,
+            "cache_bytes": self._prefixes.bytes,
             **self._counts,
         }
 

@@ -81,8 +81,10 @@ def trials_limit(
     records: Sequence[TrialRecord],
     runs: Sequence[FinalistRun],
     budget: BudgetConfig,
+    *,
+    audit: float = 0.0,
 ) -> TimeLimit:
-    """Return when trials end so that the finalists still fit, by what trials took so far.
+    """Return when trials end so that the audit and the finalists still fit, by what trials took so far.
 
     Nothing is held back before a trial is complete, so that there is one, and never more than half of the time.
 
@@ -91,11 +93,37 @@ def trials_limit(
         records: All trials of the study.
         runs: Finalists' runs that are done.
         budget: How much.
+        audit: Seconds that the audit will take.
     """
     if limit.deadline is None or budget.timeout is None:
         return limit
-    held_back = min(_MARGIN * finalist_seconds(records, runs, budget), _MOST_HELD_BACK * budget.timeout)
-    return TimeLimit(limit.deadline - held_back)
+    held_back = _MARGIN * (finalist_seconds(records, runs, budget) + audit)
+    return TimeLimit(limit.deadline - min(held_back, _MOST_HELD_BACK * budget.timeout))
+
+
+def audit_limit(
+    limit: TimeLimit,
+    records: Sequence[TrialRecord],
+    runs: Sequence[FinalistRun],
+    budget: BudgetConfig,
+    *,
+    audit: float,
+) -> TimeLimit:
+    """Return when an audit that begins now ends, so that the finalists still fit.
+
+    Of the time that is held back it is the first to take its part: what the finalists cannot do then is told.
+
+    Args:
+        limit: The end of the whole search.
+        records: All trials of the study.
+        runs: Finalists' runs that are done.
+        budget: How much.
+        audit: Seconds that the audit will take.
+    """
+    ends = trials_limit(limit, records, runs, budget, audit=audit).deadline
+    if ends is None or limit.deadline is None:
+        return limit
+    return TimeLimit(min(limit.deadline, ends + _MARGIN * audit))
 
 
 def finalist_seconds(records: Sequence[TrialRecord], runs: Sequence[FinalistRun], budget: BudgetConfig) -> float:

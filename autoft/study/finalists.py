@@ -8,18 +8,14 @@ from collections.abc import Callable
 from functools import partial
 
 from autoft.errors import StudyError, TimedOut
-from autoft.storage.finalists import (
-    FinalistRun,
-    claim_finalist,
-    finalist_runs,
-    finalists_at_work,
-    finish_finalist,
-    is_searching,
-)
-from autoft.storage.leases import Claim, LeaseLost, forfeit
-from autoft.storage.reading import read_trials
+from autoft.storage.audits import read_audited
+from autoft.storage.beside import at_work
+from autoft.storage.finalists import FinalistRun, claim_finalist, finalist_runs, finish_finalist
+from autoft.storage.leases import Claim, forfeit
 from autoft.storage.records import TrialRecord
 from autoft.strategy.stopping import TimeLimit
+from autoft.study.afterwards import run_missing, run_next_of
+from autoft.study.audit_choice import audit_seconds
 from autoft.study.execution import Execution
 from autoft.study.final_choice import finalist_seed, missing_runs, trials_limit
 from autoft.study.fitting import fits, free_memory, without_better
@@ -31,12 +27,11 @@ from autoft.tasks import TASKS
 from autoft.training.runtime import Runtime
 
 logger = logging.getLogger(__name__)
-_WAIT_SECONDS = 0.5
 _OVER = TimeLimit(0.0)
 
 
 class TrialTime:
-    """When a worker's trials must end so that the finalists still fit.
+    """When a worker's trials must end so that the audit and the finalists still fit.
 
     Args:
         context: The worker's; its limit is the end of everything.
@@ -51,10 +46,12 @@ class TrialTime:
         context = self._context
         if context.limit.deadline is None:
             return context.limit
-        found = trials_limit(
-            context.limit, read_trials(context.study), finalist_runs(context.study), context.config.budget
-        )
-        self._over = self._over or found.is_over(time.time()) or finalists_at_work(context.study) > 0
+        records, runs = read_audited(context.study), finalist_runs(context.study)
+        config = context.config
+        audit = audit_seconds(records, config.budget, config.seed)
+        found = trials_limit(context.limit, records, runs, config.budget, audit=audit)
+        begun = at_work(context.study, "audit", "finalist") > 0
+        self._over = self._over or found.is_over(time.time()) or begun
         return _OVER if self._over else found
 
 
@@ -64,12 +61,7 @@ def run_finalists(context: TrialContext, worker: str) -> None:
     Raises:
         Interrupted: If the worker is to end.
     """
-    while not context.stop.is_set() and not context.limit.is_over(time.time()):
-        try:
-            if not run_next_finalist(context, worker):
-                return
-        except LeaseLost as lost:
-            logger.warning("%s", lost)
+    run_missing(context, lambda: run_next_finalist(context, worker))
 
 
 def run_next_finalist(context: TrialContext, worker: str) -> bool:
@@ -82,25 +74,12 @@ def run_next_finalist(context: TrialContext, worker: str) -> bool:
     study, budget = context.study, context.config.budget
     if not budget.finalists:
         return False
-    if is_searching(study):
-        # Which are the best is known when all configurations are decided.
-        _wait(context)
-        return True
-    missing = missing_runs(read_trials(study), finalist_runs(study), budget)
-    for record, index in missing:
-        held = claim_finalist(study, record.number, index, worker)
-        if held is not None:
-            _run(context, held, record)
-            return True
-    if missing:
-        # Others are at the last ones: they may be lost, and then it is for this worker to take them over.
-        _wait(context)
-    return bool(missing)
-
-
-def _wait(context: TrialContext) -> None:
-    with context.workbench.time.on("idle"):
-        context.stop.wait(_WAIT_SECONDS)
+    return run_next_of(
+        context,
+        lambda: missing_runs(read_audited(study), finalist_runs(study), budget),
+        lambda missing: claim_finalist(study, missing[0].number, missing[1], worker),
+        lambda held, missing: _run(context, held, missing[0]),
+    )
 
 
 def _run(context: TrialContext, held: Claim, record: TrialRecord) -> None:

@@ -6,8 +6,10 @@ import logging
 import time
 
 from autoft.errors import StorageError
+from autoft.storage.audits import audit_runs, with_audits
 from autoft.storage.reading import read_trials
 from autoft.storage.trials import prune_paused
+from autoft.study.audit_choice import missing_audits
 from autoft.study.standings import outlook_of, standings_of
 from autoft.study.trial import TrialContext
 
@@ -42,4 +44,8 @@ def keep_paused(context: TrialContext) -> None:
 
 def _tidy(context: TrialContext) -> None:
     records = read_trials(context.study)
-    context.paused.tidy({record.number for record in records if record.state in ("running", "paused")})
+    waiting = {record.number for record in records if record.state in ("running", "paused")}
+    config = context.config
+    # What the audit goes on with has been told, but its state is worth as much as that of a paused one.
+    audits = missing_audits(with_audits(records, audit_runs(context.study)), config.budget, config.seed)
+    context.paused.tidy({*waiting, *(record.number for record in audits)})

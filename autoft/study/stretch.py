@@ -10,6 +10,8 @@ from autoft.storage.records import EvaluationRecord, TrialRecord
 from autoft.storage.trials import Outcome
 from autoft.study.paused import same_scores
 
+_SUMMED = ("cache_hits", "cache_computed", "cache_bytes")
+
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
@@ -39,9 +41,17 @@ class Earlier:
         return next((one for one in self.evaluations if same_scores(one, evaluation)), None)
 
     def outcome(self, outcome: Outcome, reached: int) -> Outcome:
-        """Return an outcome whose records tell of the deepest evaluation: this stretch may not have come so far."""
-        if not self.execution or reached > self.rung:
+        """Return an outcome whose records tell of the deepest evaluation: this stretch may not have come so far.
+
+        What was taken from the cache is counted over all stretches.
+        """
+        if not self.execution:
             return outcome
+        if reached > self.rung:
+            summed = {
+                name: count + self.facts.get(name, 0.0) for name, count in outcome.facts.items() if name in _SUMMED
+            }
+            return replace(outcome, facts={**outcome.facts, **summed})
         return replace(outcome, execution=self.execution, facts=self.facts)
 
 

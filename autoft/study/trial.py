@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from autoft.errors import ConfigError, Diverged, OutOfMemory, OverLimit, StorageError, TimedOut
-from autoft.models.assembly import TrialModel
 from autoft.space import SearchSpace
+from autoft.storage.audits import read_audited
 from autoft.storage.checkpoints import CheckpointStore
 from autoft.storage.finalists import finalist_runs
 from autoft.storage.leases import Claim, LeaseLost
@@ -92,7 +92,7 @@ def run_trial(context: TrialContext, held: Claim) -> Outcome:
     with time.on("propose"):
         values = _configuration(context, held)
     config = build_trial_config(values, kind=kind, seed=context.config.seed)
-    attempt = _Attempt(context, held, earlier_stretches(read_trial(context.study, held.number), held.rung))
+    attempt = Attempt(context, held, earlier_stretches(read_trial(context.study, held.number), held.rung))
     error: Exception | None = None
     with holding(context.study, held, context.stop, context.limit) as tick:
         try:
@@ -100,7 +100,7 @@ def run_trial(context: TrialContext, held: Claim) -> Outcome:
         except Exception as raised:  # noqa: BLE001 - `outcome_of` says what it means, or raises it again
             error = raised
     attempt.learn_memory()
-    outcome = attempt.earlier.outcome(outcome_of(error, attempt.clock(), attempt.execution), attempt.reached)
+    outcome = attempt.outcome(error)
     if outcome.state == "complete":
         with time.on("checkpoint"):
             attempt.keep_weights()
@@ -123,7 +123,12 @@ def _store(context: TrialContext, held: Claim, outcome: Outcome, reached: int) -
         return
     tell(context.study, held, outcome)
     context.paused.drop(held.number)
-    records, runs = read_trials(context.study), finalist_runs(context.study)
+    drop_others(context)
+
+
+def drop_others(context: TrialContext) -> None:
+    """Drop the weights of all trials but the default and those that may be the best."""
+    records, runs = read_audited(context.study), finalist_runs(context.study)
     drop_weights(context.weights, records, kept_numbers(records, runs, context.config.budget))
 
 
@@ -141,7 +146,7 @@ def outcome_of(error: Exception | None, seconds: float, execution: Execution | N
         case Paused():
             return Outcome("paused", str(error), seconds, record, facts)
         case Stopped() | TimedOut() | Diverged():
-            return Outcome("pruned", str(error), seconds, record, facts)
+            return Outcome("pruned", str(error), seconds, record, facts, by_schedule=isinstance(error, Stopped))
         case OutOfMemory() | OverLimit():
             return Outcome("infeasible", str(error), seconds, record, facts)
         case ConfigError() | StorageError() | LeaseLost():
@@ -150,7 +155,7 @@ def outcome_of(error: Exception | None, seconds: float, execution: Execution | N
     return Outcome("failed", f"{type(error).__name__}: {error}", seconds, record, facts)
 
 
-class _Attempt:
+class Attempt:
     """One stretch of a trial while it is held; `execution` is what was reached, whatever ended it."""
 
     def __init__(self, context: TrialContext, held: Claim, earlier: Earlier) -> None:
@@ -163,6 +168,10 @@ class _Attempt:
     def reached(self) -> int:
         """The last ninth that was evaluated."""
         return self.execution.last if self.execution is not None else 0
+
+    def outcome(self, error: Exception | None) -> Outcome:
+        """Return how it ended, as `outcome_of` does."""
+        return self.earlier.outcome(outcome_of(error, self.clock(), self.execution), self.reached)
 
     def run(self, config: TrialConfig, tick: Callable[[], None]) -> None:
         """Train to the end; halve the micro-batch whenever it does not fit.
@@ -198,7 +207,7 @@ class _Attempt:
         execution = self.execution = Execution(bench, config, runtime, self._state(), self.clock)
         # Once: what was admitted is not refused by another measurement when it goes on.
         if not self.earlier.execution:
-            self._admit(bench, config, runtime, execution.model)
+            self.admit(bench, execution, config, runtime)
         done = [one for one in self.earlier.evaluations if one.step <= execution.last]
         for evaluation in execution:
             known = self.earlier.known(evaluation)
@@ -206,19 +215,34 @@ class _Attempt:
             if known is None:
                 metrics = execution.best.scores.metrics if execution.best is not None else {}
                 with self._context.workbench.time.on("storage"):
-                    record_evaluation(self._context.study, self._held, evaluation, metrics)
+                    self.record(evaluation, metrics)
             # What is trained again up to its rung was judged when it came there first.
             if evaluation.step <= self.earlier.rung:
                 continue
             if without_better([one.value for one in done]) >= config.patience:
                 return
-            self._judge(execution, done)
+            self.judge(execution, done)
 
-    def _admit(self, bench: Bench, config: TrialConfig, runtime: Runtime, model: TrialModel) -> None:
+    def admit(self, bench: Bench, execution: Execution, config: TrialConfig, runtime: Runtime) -> None:
+        """Measure what the trial costs.
+
+        Raises:
+            OverLimit: If it breaks a limit.
+            OutOfMemory: If it will not fit with this micro-batch.
+        """
         context, memory = self._context, self._context.workbench.memory
         memory.begin()
-        self._counted = admit_trial(context.study, self._held, context.config.aims, bench, model, config, runtime)
+        aims, study = context.config.aims, context.study
+        self._counted = admit_trial(study, self._held, aims, bench, execution.model, config, runtime)
         memory.check(self._counted, runtime.micro_batch)
+
+    def record(self, evaluation: EvaluationRecord, metrics: Mapping[str, float]) -> None:
+        """Store a new evaluation."""
+        record_evaluation(self._context.study, self._held, evaluation, metrics)
+
+    def forget(self) -> None:
+        """Forget every evaluation that was stored."""
+        forget(self._context.study, self._held)
 
     def learn_memory(self) -> None:
         """Compare what training took with what was counted."""
@@ -228,7 +252,7 @@ class _Attempt:
     def _forget_earlier(self) -> None:
         """Begin anew: one micro-batch from the first step to the last, or no replay gives the same bits."""
         if self.earlier.evaluations:
-            forget(self._context.study, self._held)
+            self.forget()
             self._context.paused.drop(self._held.number)
             self.earlier = Earlier(rung=self.earlier.rung)
 
@@ -242,7 +266,13 @@ class _Attempt:
             logger.warning("trial %d: its checkpoint is gone, trained again to rung %d", self._held.number, last.step)
         return state
 
-    def _judge(self, execution: Execution, done: Sequence[EvaluationRecord]) -> None:
+    def judge(self, execution: Execution, done: Sequence[EvaluationRecord]) -> None:
+        """Ask the schedule what becomes of the trial, just evaluated.
+
+        Raises:
+            Stopped: If the schedule says so.
+            Paused: If the schedule says so.
+        """
         mine = standing_of(self._held.number, done, execution.rungs)
         if done[-1].step not in mine.rungs:
             return
@@ -271,7 +301,7 @@ class _Attempt:
         if self.execution is None or self.execution.best is None:
             return
         best, number = self.execution.best, self._held.number
-        records = read_trials(self._context.study)
+        records = read_audited(self._context.study)
         done = replace(records[number], state="complete", value=best.scores.value)
         if may_be_kept(records, done, self._context.config.budget):
             self._context.weights.save(number, best.step, best.checkpoint())

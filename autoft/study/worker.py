@@ -1,4 +1,4 @@
-"""A worker: hosts one trial after another on one device, then finalists, until the budget is spent or its pipe closes.
+"""A worker: one trial after another on one device, then audit and finalists, until the budget or its pipe ends.
 
 Started as `python -m autoft.study.worker NUMBER`. Standard input: the study's configuration as one line of JSON, then
 `{"go": true, "deadline": …}`. Standard output: one line of JSON, `{"plan": …}` or `{"problems": […]}`,
@@ -26,6 +26,7 @@ from autoft.storage.studies import open_study, record_time
 from autoft.storage.workers import seconds_running, worker_name
 from autoft.strategy.schedule import SCHEDULES
 from autoft.strategy.stopping import TimeLimit
+from autoft.study.audit import run_audit
 from autoft.study.bench import Workbench
 from autoft.study.config import StudyConfig
 from autoft.study.finalists import TrialTime, run_finalists
@@ -118,6 +119,7 @@ def _work(
             end_search(context)
         else:
             keep_paused(context)
+        run_audit(context, me)
         run_finalists(context, me)
         record_time(study, me, workbench.time.spent())
     except Interrupted:

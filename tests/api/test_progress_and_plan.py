@@ -50,6 +50,14 @@ def test_a_plan_reckons_with_every_training_of_the_finalists() -> None:
     assert PLAN.finalist_seconds(BudgetConfig(workers=2, finalists=1, seeds=3)) == 3 * (10 + 20) / 2
 
 
+def test_a_plan_reckons_with_the_audits_share_of_the_search() -> None:
+    """Half of 10 + 4 * 20 seconds; but one configuration at least, and none where nothing could be pruned."""
+    assert PLAN.audit_seconds(BudgetConfig(trials=5, audit=0.5)) == 45.0
+    assert PLAN.audit_seconds(BudgetConfig(trials=5, audit=0.01)) == 20.0
+    assert PLAN.audit_seconds(BudgetConfig(trials=1, audit=0.5)) == 0.0
+    assert PLAN.audit_seconds(BudgetConfig(trials=5)) == 0.0
+
+
 def test_a_plan_without_rivals_has_no_finalists() -> None:
     assert PLAN.finalist_seconds(BudgetConfig(trials=1)) == 0.0
     assert PLAN.finalist_seconds(BudgetConfig(finalists=0)) == 0.0

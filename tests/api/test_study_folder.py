@@ -94,3 +94,16 @@ def test_a_stop_is_told_once_over_all_runs_of_a_search(config: StudyConfig) -> N
     files = StudyFiles(config, {})
     files.events.note_stop(stop)
     assert [(one["event"], one["begun"], one["noise"]) for one in events(files)] == [("stopped", 37, 0.02)]
+
+
+def test_an_audited_trial_is_told_once_over_all_runs_of_a_search(config: StudyConfig) -> None:
+    told = TrialRecord(1, "pruned", 0.3, {}, left_at=1)
+    files = StudyFiles(config, {})
+    files.events.note_audits((told,))
+    assert not (files.folder / "events.jsonl").exists()
+    finished = TrialRecord(1, "complete", 0.6, {}, left_at=1, audited=True)
+    files.events.note_audits((finished,))
+    files = StudyFiles(config, {})
+    files.events.note_audits((finished,))
+    found = [(one["event"], one["number"], one["rung"], one["state"], one["value"]) for one in events(files)]
+    assert found == [("audited", 1, 1, "complete", 0.6)]

@@ -87,3 +87,20 @@ def test_the_time_that_is_left_counts_what_is_paused_as_done() -> None:
 def test_all_that_trains_is_in_the_table() -> None:
     records = [trial(0, "running"), *(trial(number, "paused") for number in range(1, 30))]
     assert any("default" in line and "running" in line for line in lines(progress(records), terminal=True))
+
+
+def audit(audited: int, missing: int, *records: TrialRecord) -> Progress:
+    return Progress("audit", records, 10, 30.0, 9.0, audited=audited, audits_missing=missing)
+
+
+def test_a_terminal_shows_how_far_the_audit_is() -> None:
+    text = "\n".join(lines(audit(1, 2, trial(0, "complete", 9), trial(3, "pruned")), terminal=True))
+    assert "audit 1/3" in text
+    assert "left" not in text
+
+
+def test_a_trial_that_the_audit_has_finished_is_told() -> None:
+    before, after = trial(3, "pruned", 1, "rung 1: place 2 of 2"), trial(3, "complete", 9, "…; finished by the audit")
+    (line,) = lines(progress([trial(3, "paused")]), audit(0, 1, before), audit(1, 0, after))
+    assert line.split()[:3] == ["trial", "3", "complete"]
+    assert line.endswith("; finished by the audit")

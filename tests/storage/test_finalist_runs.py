@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from autoft.storage.beside import at_work, is_searching
 from autoft.storage.finalists import (
     FinalistRun,
     claim_finalist,
     finalist_runs,
-    finalists_at_work,
     finish_finalist,
-    is_searching,
 )
 from autoft.storage.leases import Claim, LeaseLost, forfeit
 from autoft.storage.reading import read_trials
@@ -109,12 +108,12 @@ def test_a_dead_workers_run_is_at_work_no_more(study: StudyHandle) -> None:
     number = complete(study)
     machine = worker_name().rpartition("/")[0].rpartition("/")[0]
     take(study, number, 0, f"{machine}/{2**22 + 1}/5")
-    assert finalists_at_work(study) == 0
+    assert at_work(study, "finalist") == 0
 
 
 def test_finalists_are_no_part_of_the_search(study: StudyHandle) -> None:
     number = complete(study)
-    assert finalists_at_work(study) == 0
+    assert at_work(study, "finalist") == 0
     take(study, number, 0)
-    assert finalists_at_work(study) == 1
+    assert at_work(study, "finalist") == 1
     assert not is_searching(study)

@@ -48,6 +48,6 @@ def test_a_trial_has_the_same_bits_with_a_cold_a_warm_and_no_cache(
 
     none, cold, warm = run(nothing), run(config), run(config)
     assert none[:2] == cold[:2] == warm[:2]
-    assert [found[2]["prefix_computed"] for found in (none, cold, warm)] == [2, 2, 0]
-    assert warm[2]["prefix_hits"] == 2
+    assert [found[2]["cache_computed"] for found in (none, cold, warm)] == [2, 2, 0]
+    assert warm[2]["cache_hits"] == 2
     assert warm[2]["steps"] >= 50

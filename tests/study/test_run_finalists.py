@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from autoft.storage.beside import at_work
 from autoft.storage.database import open_database
-from autoft.storage.finalists import claim_finalist, finalist_runs, finalists_at_work
+from autoft.storage.finalists import claim_finalist, finalist_runs
 from autoft.storage.leases import forfeit
 from autoft.storage.reading import read_trials
 from autoft.storage.studies import StudyHandle, create_study, open_study, study_names
@@ -154,7 +155,7 @@ def test_time_that_is_over_leaves_a_run_to_be_done(searched: TrialContext) -> No
     late = replace(searched, limit=TimeLimit(time.time() - 1))
     run_next_finalist(late, "me")
     assert finalist_runs(searched.study) == ()
-    assert finalists_at_work(searched.study) == 0
+    assert at_work(searched.study, "finalist") == 0
     finish(searched)
     assert len(finalist_runs(searched.study)) == 4
 

@@ -110,7 +110,7 @@ def test_every_differing_key_is_named_with_both_values() -> None:
 
 def test_budget_and_place_may_change() -> None:
     budget, storage = (
-        BudgetConfig(trials=50, timeout=60.0, workers=2, finalists=0, seeds=3, stop="auto"),
+        BudgetConfig(trials=50, timeout=60.0, workers=2, finalists=0, seeds=3, stop="auto", audit=0.1),
         StorageConfig(folder="moved"),
     )
     found = resumed(BASE, replace(BASE, budget=budget, storage=storage))
@@ -139,7 +139,9 @@ def test_names_that_people_give(name: str) -> None:
     ("make", "wrong"),
     [
         (lambda: DataConfig(source="x", dev_share=1.0, train_limit=0, dev_limit=-1), 3),
-        (lambda: BudgetConfig(trials=0, timeout=0.0, workers=0, finalists=-1, seeds=0, stop="soon"), 6),
+        (lambda: BudgetConfig(trials=0, timeout=0.0, workers=0, finalists=-1, seeds=0, stop="soon", audit=0.6), 7),
+        (lambda: BudgetConfig(audit=0.0), 1),
+        (lambda: BudgetConfig(audit=float("nan")), 1),
     ],
 )
 def test_every_problem_is_told_at_birth(make: Any, wrong: int) -> None:
