@@ -69,7 +69,6 @@ def build_result(
             "finalists": facts.finalists.seconds,
             "total": facts.seconds + facts.finalists.seconds,
         },
-        "time": facts.time,
         "data": {
             "train": facts.data.train,
             "dev": facts.data.dev,
@@ -80,6 +79,7 @@ def build_result(
         "audit": audit_entry(facts, records),
         "stopped": None if facts.stop is None else {**asdict(facts.stop), "asked": facts.asked},
     }
+    result["time"] = facts.time
     if facts.aims.minimize:
         result["front"] = front_entries(facts, records)
     return cast(dict[str, Any], plain(result))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from autoft.report.facts import StudyFacts
 from autoft.report.markup import Cell, Html, Row, element, join, table
 from autoft.report.words import duration
@@ -26,9 +24,3 @@ def time_table(facts: StudyFacts) -> Html:
             table((Cell("what"), Cell("time", "number"), Cell("share", "number")), rows),
         ]
     )
-
-
-def overhead(time: Mapping[str, float]) -> float | None:
-    """Return the share of the workers' time that is neither training nor evaluation; None where none was noted."""
-    total = sum(time.values())
-    return None if total <= 0 else 1.0 - (time.get("train", 0.0) + time.get("evaluate", 0.0)) / total

@@ -65,9 +65,9 @@ class TrialRecord:
         seconds: Spent on training and evaluating it.
         execution: What a replay needs besides the configuration: threads, micro_batch, device, …
         facts: Counts about the trial: `trainable_parameters`, `parameters`, `steps`, `tokens` trained (`padded_tokens`
-            with padding), `forwarded` and `backpropagated` (a token once for each layer), prefixes of frozen layers that
-            were found (`cache_hits`) or computed (`cache_computed`) and their `cache_bytes`; `latency` in milliseconds a
-            sequence and `memory` in MiB.
+            with padding), `forwarded` and `backpropagated` (a token once for each layer), prefixes of frozen layers
+            that were found (`cache_hits`) or computed (`cache_computed`) and their `cache_bytes`; `latency` in
+            milliseconds a sequence and `memory` in MiB.
         constraints: Name -> share above a limit: broken above 0, met at 0 and below.
         started: When a worker took it.
         ended: When it was told.

@@ -22,7 +22,7 @@ from autoft.files import check_manifest
 
 RESULT = {
     "study", "task", "metric", "direction", "model", "seed", "plain", "best", "default", "gain", "finalists", "test",
-    "stopped", "trials", "seconds", "data", "versions",
+    "stopped", "audit", "time", "trials", "seconds", "data", "versions",
 }  # fmt: skip
 ENTRY = {"trial", "config", "dev", "dev_seeds", "dev_mean", "dev_std"}
 REPLAY = """
@@ -113,6 +113,23 @@ def test_study_json_holds_the_resolved_configuration(study: Path) -> None:
     assert {"config", "data", "versions"} <= set(content)
     assert content["config"]["space"]["default"]["train"]["epochs"] == 8
     assert content["config"]["fingerprint"] == autoft.load_study("first").result["data"]["fingerprint"]
+
+
+def test_it_is_known_where_the_time_went(desk: Any, search: Any, study: Path) -> None:
+    """The worker lives as long as the command waits for it, and all of its moments are counted."""
+    del study
+    time = desk.result("first")["time"]
+    assert {part for part, seconds in time.items() if seconds > 0} >= {"import", "load", "encode", "train", "evaluate"}
+    assert sum(time.values()) > search["seconds"]["search"] * 0.5
+
+
+def test_trials_tell_what_they_took_from_the_cache(desk: Any, study: Path) -> None:
+    del study
+    frozen = [row for row in desk.trials("first") if float(row["facts.cache_bytes"] or 0) > 0]
+    assert frozen
+    assert sum(float(row["facts.cache_computed"]) for row in frozen) <= 2 * 3
+    assert sum(float(row["facts.cache_hits"]) for row in frozen) > 0
+    assert all(float(row["facts.forwarded"]) <= 3 * float(row["facts.tokens"]) for row in frozen)
 
 
 def test_trials_csv_has_a_row_a_trial(desk: Any, study: Path) -> None:

@@ -11,6 +11,8 @@ from autoft.storage.studies import (
     create_study,
     delete_study,
     open_study,
+    record_time,
+    recorded_time,
     study_names,
     update_config,
 )
@@ -38,6 +40,14 @@ def test_an_unknown_study_has_a_hint(study: StudyHandle) -> None:
 def test_a_budget_may_change(study: StudyHandle) -> None:
     update_config(study, '{"trials": 5}')
     assert open_study(study.database, study.name).config == '{"trials": 5}'
+
+
+def test_time_is_summed_over_workers_and_replaced_for_one(study: StudyHandle) -> None:
+    assert recorded_time(study) == {}
+    record_time(study, "a", {"train": 1.0, "idle": 0.5})
+    record_time(study, "a", {"train": 5.0, "idle": 0.5})
+    record_time(study, "b", {"train": 2.0, "storage": 0.25})
+    assert recorded_time(study) == {"train": 7.0, "idle": 0.5, "storage": 0.25}
 
 
 def test_a_removed_study_leaves_nothing(study: StudyHandle) -> None:

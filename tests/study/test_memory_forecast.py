@@ -68,19 +68,19 @@ def test_it_learns_what_training_really_takes(room: Callable[[float | None], Non
 def test_a_trial_takes_a_micro_batch_that_fits_and_replays(
     context: TrialContext, room: Callable[[float | None], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Four sequences are counted as too many; the effective batch stays."""
+    """Two sequences are too many already; the effective batch stays."""
     held = ask_trial(context.study, "me", limit=None)
     assert held is not None
     run_trial(context, held)
     whole = read_trials(context.study)[0]
     assert whole.execution["micro_batch"] == 4
-    room(whole.facts["memory"] * 1.2 - 0.01)
+    room(0.01)
     held = ask_trial(context.study, "me", limit=None)
     assert held is not None
     run_trial(context, held)
     record = read_trials(context.study)[1]
     assert record.state == "complete"
-    assert record.execution["micro_batch"] < 4
+    assert record.execution["micro_batch"] == 1
     assert "does not fit, micro-batch" in caplog.text
     rows = replace(context.config, fingerprint=context.workbench.data.fingerprint)
     assert replay_trial(rows, record).summary == recorded(record)
