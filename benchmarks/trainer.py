@@ -27,6 +27,8 @@ from rich.progress import track
 from autoft.api.opening import space_for
 from autoft.files import write_json
 from autoft.models.assembly import TrialModel
+from autoft.models.attention import use_plain_attention
+from autoft.models.dropout import set_dropout, use_plain_dropout
 from autoft.study.bench import Bench, Workbench
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
 from autoft.study.execution import Execution
@@ -81,6 +83,18 @@ class Case:
         """Return the trial's module, untrained."""
         return Execution(self.bench, self.config, self.runtime).model
 
+    def stock(self) -> tuple[Any, TrialModel]:
+        """Return the same module as users of transformers and peft would have it, and the trial's model around it.
+
+        Dropout is PyTorch's, and on in frozen layers too.
+        """
+        model = self.model()
+        module: Any = model.module
+        use_plain_dropout(module)
+        use_plain_attention(module)
+        set_dropout(module, self.config.dropout)
+        return module, model
+
 
 def open_case(bench: Bench, values: Mapping[str, Any], batch_size: int, threads: int) -> Case:
     """Return a case of one epoch."""
@@ -113,13 +127,13 @@ def _no_scores(model: TrialModel) -> Scores:
 def time_bare(case: Case) -> float:
     """Return the seconds of one epoch of the bare loop."""
     data, fitting = case.bench.splits["train"].sequences, case.config.fit
-    model = case.model()
+    module, model = case.stock()
     members = epoch_batches(data.lengths, batch_size=fitting.batch_size, seed=0, epoch=0)
     known = (*model.anatomy.inputs, "labels")
     batches = [{name: value for name, value in data.batch(one).items() if name in known} for one in members]
     torch.manual_seed(0)
     return train_bare(
-        model.module,
+        module,
         batches,
         learning_rate=fitting.learning_rate,
         weight_decay=fitting.weight_decay,
@@ -132,14 +146,12 @@ def time_bare(case: Case) -> float:
 def time_trainer(case: Case) -> float:
     """Return the seconds of one epoch of Hugging Face's Trainer, from its first step to its last."""
     data, fitting = case.bench.splits["train"].sequences, case.config.fit
-    model = case.model()
-    rows = [
-        {name: data.batch(np.array([row]))[name][0].tolist() for name in (*model.anatomy.inputs, "labels")}
-        for row in range(len(data))
-    ]
+    module, model = case.stock()
+    names = [name for name in (*model.anatomy.inputs, "labels") if name in data.flat]
+    rows = [{name: data.batch(np.array([row]))[name][0].tolist() for name in names} for row in range(len(data))]
     clock = _Clock()
     trainer = transformers.Trainer(
-        model=model.module,
+        model=module,
         args=transformers.TrainingArguments(
             output_dir="unused",
             per_device_train_batch_size=fitting.batch_size,

@@ -15,9 +15,10 @@ from transformers import PreTrainedModel
 
 from autoft.errors import ConfigError
 from autoft.models.anatomy import Anatomy
+from autoft.models.attention import use_masks_in_attention, use_plain_attention
 from autoft.models.base import Pristine
 from autoft.models.cutting import Cut
-from autoft.models.dropout import set_dropout, silence_prefix
+from autoft.models.dropout import Masks, set_dropout, silence_prefix, use_masks, use_plain_dropout
 from autoft.models.freezing import trained_layers
 from autoft.models.heads import Head
 from autoft.models.initial import initialise
@@ -63,6 +64,7 @@ class TrialModel:
         anatomy: Of the base model.
         parameters_delivered: Parameters of the merged model.
         boundary: Above which its frozen prefix it may start, see `Cut`; 0 where it cannot be cut there.
+        masks: What its dropout draws from.
     """
 
     def __init__(
@@ -86,6 +88,9 @@ class TrialModel:
         self.prefix_units = min(depth for _, _, depth in self._trainable)
         self.boundary = max((units for units in pristine.boundaries if units <= self.prefix_units), default=0)
         self._cut = Cut(plain, anatomy) if self.boundary else None
+        self.masks = Masks()
+        use_masks(module, self.masks)
+        use_masks_in_attention(plain, self.masks)
 
     def logits(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the scores of each class, [B, T, C].
@@ -153,6 +158,8 @@ class TrialModel:
         }
         memo |= {id(value): value.to("cpu", copy=True) for value in self.module.buffers()}
         plain = self._method.merge(copy.deepcopy(self.module, memo), self.anatomy)
+        use_plain_dropout(plain)
+        use_plain_attention(plain)
         return plain.eval().requires_grad_(False)
 
     def save_adapter(self, folder: Path) -> None:

@@ -77,7 +77,10 @@ class Prefixes:
         else:
             counts.hits += 1
         counts.bytes += hidden.nbytes
-        return replace(self._data, hidden=hidden)
+        # Above the whole base model nothing reads tokens any more.
+        unread = self._pristine.anatomy.inputs if boundary == self._pristine.anatomy.top else ()
+        flat = {name: column for name, column in self._data.flat.items() if name not in unread}
+        return replace(self._data, hidden=hidden, flat=flat)
 
     def _find(self, boundary: int, runtime: Runtime) -> Tensor | None:
         return self._store.find(self._name(boundary, runtime), self._shape)

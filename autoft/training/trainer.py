@@ -145,6 +145,7 @@ class _Run:
         self.forward, self.backward = model.layers_run(above=train.hidden is not None)
         self.check_every = _CUDA_CHECK_EVERY if runtime.device.type == "cuda" else 1
         self.random: tuple[Tensor, ...] = ()
+        self.dropout_seed = derive_seed(config.seed, "dropout")
 
     @property
     def epoch(self) -> float:
@@ -153,7 +154,8 @@ class _Run:
     def restore(self, resume: Snapshot | None) -> None:
         """Start afresh from the trial's seed, or where a snapshot was taken."""
         if resume is None:
-            torch.manual_seed(derive_seed(self.config.seed, "dropout"))
+            torch.manual_seed(self.dropout_seed)
+            self.model.module.train()
             return
         self.model.load_weights(resume.weights)
         # The optimizer takes the tensors over as they are and would write into the snapshot.
@@ -168,7 +170,6 @@ class _Run:
 
     def advance(self, members: IntArray) -> None:
         """Take one optimizer step on the sequences `members`."""
-        self.model.module.train()
         set_rates(self.optimizer, self.step, self.total, self.config)
         with memory_errors("trial.step"):
             self.loss += self._backward(members)
@@ -188,9 +189,11 @@ class _Run:
         parts = [members[at : at + size] for at in range(0, len(members), size)]
         loss = torch.zeros((), device=self.runtime.device)
         count = torch.zeros((), device=self.runtime.device)
-        for part in parts:
+        for place, part in enumerate(parts):
+            # A function of the step: whoever goes on from a snapshot draws the same.
+            self.model.masks.begin(self.dropout_seed, self.step, place)
             batch = self.train.batch(part)
-            self._count(part, batch["input_ids"])
+            self._count(part)
             with self.runtime.autocast():
                 summed, labelled = self.model.loss(batch, self.config.label_smoothing)
             (summed if len(parts) > 1 else summed / labelled.clamp(min=1)).backward()
@@ -203,9 +206,10 @@ class _Run:
                     parameter.grad.div_(count)
         return loss / count
 
-    def _count(self, members: IntArray, ids: Tensor) -> None:
-        self.tokens += int(self.train.lengths[members].sum())
-        self.padded += ids.numel()
+    def _count(self, members: IntArray) -> None:
+        lengths = self.train.lengths[members]
+        self.tokens += int(lengths.sum())
+        self.padded += len(lengths) * int(lengths.max())
 
     def _check_loss(self) -> None:
         mean = float(self.loss) / self.since
@@ -225,7 +229,8 @@ class _Run:
         self.random = _random_state(self.runtime.device)
 
     def unpark(self) -> None:
-        """Go on from the kept random state."""
+        """Train on, from the kept random state."""
+        self.model.module.train()
         torch.set_rng_state(self.random[0])
         if len(self.random) > 1:
             torch.cuda.set_rng_state(self.random[1], self.runtime.device)
