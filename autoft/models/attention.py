@@ -29,7 +29,7 @@ def use_plain_attention(model: PreTrainedModel) -> None:
     if not _exchange(model, _NAME, _PLAIN):
         return
     for module in model.modules():
-        if hasattr(module, _ATTRIBUTE):
+        if _ATTRIBUTE in vars(module):
             delattr(module, _ATTRIBUTE)
 
 

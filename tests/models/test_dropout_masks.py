@@ -152,6 +152,14 @@ def test_a_merged_model_knows_nothing_of_masks(pristine: Pristine, name: str) ->
     merged(**batch)
 
 
+def test_a_module_around_the_model_is_no_hindrance(pristine: Pristine) -> None:
+    """PEFT's hands every question on to the model inside."""
+    trial = trial_of(pristine, "lora")
+    use_plain_dropout(trial.module)
+    use_plain_attention(trial.module)  # type: ignore[arg-type]
+    assert not any(attention._ATTRIBUTE in vars(module) for module in trial.module.modules())
+
+
 def test_a_model_with_an_attention_of_its_own_keeps_it(load_tiny: LoadTiny) -> None:
     model = copy.deepcopy(load_tiny("deberta-v2").model)
     before = model.config._attn_implementation
