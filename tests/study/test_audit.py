@@ -18,6 +18,7 @@ from autoft.storage.audits import AuditRun, audit_runs, claim_audit, read_audite
 from autoft.storage.beside import at_work
 from autoft.storage.checkpoints import CheckpointStore
 from autoft.storage.database import open_database
+from autoft.storage.finalists import finalist_runs
 from autoft.storage.leases import forfeit
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
@@ -30,8 +31,7 @@ from autoft.strategy.suggest import proposal_of
 from autoft.study.audit import run_audit, run_next_audit
 from autoft.study.audit_choice import missing_audits
 from autoft.study.config import BudgetConfig, StudyConfig
-from autoft.study.final_choice import finalists_of
-from autoft.study.finalists import TrialTime
+from autoft.study.finalists import TrialTime, run_finalists
 from autoft.study.lease import Interrupted
 from autoft.study.paused import InMemory, OnDisk
 from autoft.study.replay import recorded, replay_trial
@@ -76,8 +76,8 @@ def space(tiny_folder: Path) -> SearchSpace:
 def search(context: TrialContext, trials: int = TRIALS) -> None:
     """Search to the end, as a worker does."""
     standings = partial(standings_of, context.workbench)
-    told = Search(context.study, context.schedule, standings, trials, "me")
-    assert run_search(told, lambda held, _: run_trial(context, held), threading.Event(), TimeLimit)
+    asked = Search(context.study, context.schedule, standings, trials, "me")
+    assert run_search(asked, lambda held, _: run_trial(context, held), threading.Event(), TimeLimit)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def searched(config: StudyConfig, work_on: Callable[[StudyHandle], TrialContext]
 
 
 def auditing(context: TrialContext, share: float | None = 0.35) -> TrialContext:
-    budget = BudgetConfig(trials=TRIALS, finalists=1, audit=share)
+    budget = BudgetConfig(trials=TRIALS, finalists=1, seeds=1, audit=share)
     schedule = PromotionHalving(floor=context.workbench.floor)
     return replace(context, config=replace(context.config, budget=budget), schedule=schedule)
 
@@ -118,6 +118,15 @@ def states_at(context: TrialContext) -> CheckpointStore:
 
 def on_disk(context: TrialContext, budget: int = PLENTY) -> TrialContext:
     return replace(context, paused=OnDisk(states_at(context), budget))
+
+
+def told(context: TrialContext) -> tuple[object, ...]:
+    """What the search has told, as another process reads it: this one reads a trial that is told only once."""
+    database = open_database(None, Path(context.config.storage.folder))
+    study = open_study(database, context.config.name)
+    found = read_trials(study), study.optuna.get_trials()
+    database.close()
+    return found
 
 
 def audited(context: TrialContext) -> list[TrialRecord]:
@@ -177,9 +186,9 @@ def test_an_audited_trial_equals_an_uninterrupted_one(
 
 def test_the_search_sees_nothing_of_the_audit(searched: TrialContext) -> None:
     end_search(searched)
-    before = read_trials(searched.study), searched.study.optuna.get_trials()
+    before = told(searched)
     run_audit(searched, "me")
-    assert (read_trials(searched.study), searched.study.optuna.get_trials()) == before
+    assert told(searched) == before
     assert audited(searched)
 
 
@@ -188,6 +197,18 @@ def test_without_an_audit_nothing_is_finished_and_no_state_is_kept(searched: Tri
     end_search(context)
     run_audit(context, "me")
     assert (audit_runs(context.study), stored(context)) == ((), set())
+
+
+class NeverWaits(threading.Event):
+    """Fails whoever waits."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        raise AssertionError(f"waits for {timeout} seconds")
+
+
+def test_without_an_audit_nobody_waits_for_the_others(searched: TrialContext) -> None:
+    assert ask_trial(searched.study, "other", limit=None) is not None
+    run_audit(replace(auditing(searched, None), stop=NeverWaits()), "me")
 
 
 def test_states_wait_for_the_audit_and_no_longer(searched: TrialContext) -> None:
@@ -273,6 +294,8 @@ def test_one_that_diverges_is_told_and_stays_pruned(searched: TrialContext, fail
 
 
 def test_memory_that_is_short_begins_it_anew_with_half_the_micro_batch(searched: TrialContext, fail: Fail) -> None:
+    end_search(searched)
+    before = told(searched)
     fail("trial.step=oom@3")
     run = ended(searched)
     fail("")
@@ -280,7 +303,7 @@ def test_memory_that_is_short_begins_it_anew_with_half_the_micro_batch(searched:
     (record,) = audited(searched)
     config = replace(searched.config, fingerprint=searched.workbench.data.fingerprint)
     assert replay_trial(config, record).summary == recorded(record)
-    assert len(read_trials(searched.study)[run.number].evaluations) == 3
+    assert told(searched) == before
 
 
 def test_a_stopped_trial_has_no_state_and_is_trained_again(context: TrialContext) -> None:
@@ -314,7 +337,19 @@ def test_a_better_one_is_kept_and_becomes_a_finalist(context: TrialContext) -> N
     assert best is not None
     assert best.audited
     assert weights_file(pruning.config, best).is_file()
-    assert [record.number for record in finalists_of(records, pruning.config.budget)] == [0, best.number]
+    run_finalists(pruning, "me")
+    assert [run.number for run in finalist_runs(pruning.study)] == [0, best.number]
+
+
+def test_no_later_rung_is_in_the_way(context: TrialContext, tiny_folder: Path) -> None:
+    """Stopped at rung 1, it passes rung 3."""
+    text = SPACE.format(model=tiny_folder).replace("epochs: 5", "epochs: 15")
+    space = parse_space(text, space_schema(), source="long.yaml")
+    pruning = replace(auditing(context), space=space, schedule=StopsAll())
+    search(pruning, 2)
+    run_audit(pruning, "me")
+    (record,) = audited(pruning)
+    assert (record.left_at, record.state, len(record.evaluations)) == (1, "complete", 9)
 
 
 def test_trials_do_not_begin_again_while_the_audit_is_at_work(searched: TrialContext) -> None:
