@@ -156,7 +156,7 @@ def test_a_module_around_the_model_is_no_hindrance(pristine: Pristine) -> None:
     """PEFT's hands every question on to the model inside."""
     trial = trial_of(pristine, "lora")
     use_plain_dropout(trial.module)
-    use_plain_attention(trial.module)  # type: ignore[arg-type]
+    use_plain_attention(trial.module)
     assert not any(attention._ATTRIBUTE in vars(module) for module in trial.module.modules())
 
 
