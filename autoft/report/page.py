@@ -80,7 +80,7 @@ def _body(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str
                 _card("Search space", parts.parameters(facts)),
                 element(
                     "div",
-                    _card("Where the time went", time_table(facts)),
+                    _card("What the workers did", time_table(facts)),
                     _card("Data and versions", parts.origin(facts, result)),
                     _card("Commands", parts.commands(facts, result)),
                     kind="stack",

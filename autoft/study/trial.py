@@ -233,7 +233,8 @@ class Attempt:
         context, memory = self._context, self._context.workbench.memory
         memory.begin()
         aims, study = context.config.aims, context.study
-        self._counted = admit_trial(study, self._held, aims, bench, execution.model, config, runtime)
+        with context.workbench.time.on("measure"):
+            self._counted = admit_trial(study, self._held, aims, bench, execution.model, config, runtime)
         memory.check(self._counted, runtime.micro_batch)
 
     def record(self, evaluation: EvaluationRecord, metrics: Mapping[str, float]) -> None:

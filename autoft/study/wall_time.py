@@ -10,6 +10,7 @@ WORDS = {
     "import": "importing libraries",
     "load": "loading base models",
     "encode": "reading and encoding the data",
+    "measure": "measuring what trials cost",
     "prefix": "computing what frozen layers hand on",
     "train": "training",
     "evaluate": "evaluating on dev",

@@ -61,7 +61,8 @@ def run_worker(number: int, orders: IO[str], answers: IO[str]) -> None:
     try:
         workbench = _open_bench(config, number)
         space = space_from_json(config.space, space_schema())
-        plan = measure_plan(workbench, space) if number == 0 else {}
+        with workbench.time.on("measure"):
+            plan = measure_plan(workbench, space) if number == 0 else {}
     except ConfigError as error:
         _answer(answers, {"problems": error.problems})
         return
