@@ -22,7 +22,7 @@ from autoft.files import check_manifest
 
 RESULT = {
     "study", "task", "metric", "direction", "model", "seed", "plain", "best", "default", "gain", "finalists", "test",
-    "stopped", "trials", "seconds", "data", "versions",
+    "audit", "stopped", "trials", "seconds", "data", "versions",
 }  # fmt: skip
 ENTRY = {"trial", "config", "dev", "dev_seeds", "dev_mean", "dev_std"}
 REPLAY = """
