@@ -28,6 +28,8 @@ Models = Annotated[
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
+TrainLimit = Annotated[int | None, typer.Option("--train-limit", help="Most train rows; keeps every label.")]
+DevLimit = Annotated[int | None, typer.Option("--dev-limit", help="Most dev rows; keeps every label.")]
 Timeout = Annotated[str | None, typer.Option("--timeout", help="Time limit, with finalists: 90s, 30m, 2h, 1h30m.")]
 Finalists = Annotated[
     int, typer.Option("--finalists", help="Best configurations that are trained again beside the default.")

@@ -18,6 +18,7 @@ from autoft.cli.options import (
     CacheBudget,
     Data,
     Device,
+    DevLimit,
     DiskBudget,
     Finalists,
     FreshSeeds,
@@ -28,6 +29,7 @@ from autoft.cli.options import (
     Storage,
     StudiesDir,
     Timeout,
+    TrainLimit,
     where,
 )
 from autoft.cli.units import bytes_of, seconds_of, size_words
@@ -54,10 +56,8 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     seed: Seed = None,
     metric: Metric = None,
     device: Device = "auto",
-    train_limit: Annotated[
-        int | None, typer.Option("--train-limit", help="Most train rows; keeps every label.")
-    ] = None,
-    dev_limit: Annotated[int | None, typer.Option("--dev-limit", help="Most dev rows; keeps every label.")] = None,
+    train_limit: TrainLimit = None,
+    dev_limit: DevLimit = None,
     minimize: Minimize = None,
     max_latency: MaxLatency = None,
     max_memory: MaxMemory = None,
