@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from autoft.api.studies import opened
@@ -32,8 +33,11 @@ def remove_study(name: str, storage: StorageConfig) -> None:
 
 
 def remove_caches(storage: StorageConfig) -> int:
-    """Remove the encoded features; returns how many bytes they took."""
-    folder = Path(storage.folder) / ".cache"
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Remove encoded features and outputs of frozen layers; returns how many bytes they took."""
+    folder, size = Path(storage.folder) / ".cache", 0
+    for path in folder.rglob("*"):
+        # A search that runs may replace it at this moment.
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size if path.is_file() else 0
     shutil.rmtree(folder, ignore_errors=True)
     return size

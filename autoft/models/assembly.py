@@ -90,7 +90,8 @@ class TrialModel:
         self._cut = Cut(plain, anatomy) if self.boundary else None
         self.masks = Masks()
         use_masks(module, self.masks)
-        use_masks_in_attention(plain, self.masks)
+        if pristine.masked:
+            use_masks_in_attention(plain, self.masks)
 
     def logits(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the scores of each class, [B, T, C].

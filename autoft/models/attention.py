@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -14,11 +15,30 @@ from autoft.models.dropout import Masks, dropped
 
 _NAME, _PLAIN = "autoft", "sdpa"
 _ATTRIBUTE = "_autoft_masks"
+# What some families hand over besides: biases by position, caps and sinks of scores.
+_BESIDES = ("position_bias", "softcap", "s_aux")
+
+
+def masks_fit(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> bool:
+    """Tell whether a model is the same when it asks for autoft's attention: some look at the name of what they use.
+
+    Args:
+        model: In evaluation mode; left as it is.
+        inputs: What `forward` takes of a batch.
+    """
+    with torch.no_grad():
+        whole = model(**inputs).logits
+        if not _ask_for(model, _PLAIN, _NAME):
+            return False
+        try:
+            return torch.equal(model(**inputs).logits, whole)
+        finally:
+            _ask_for(model, _NAME, _PLAIN)
 
 
 def use_masks_in_attention(model: PreTrainedModel, masks: Masks) -> None:
     """Let attention draw its dropout from `masks`, where the family asks transformers for its attention."""
-    if not _exchange(model, _PLAIN, _NAME):
+    if not _ask_for(model, _PLAIN, _NAME):
         return
     for module in model.modules():
         setattr(module, _ATTRIBUTE, masks)
@@ -26,14 +46,14 @@ def use_masks_in_attention(model: PreTrainedModel, masks: Masks) -> None:
 
 def use_plain_attention(model: PreTrainedModel) -> None:
     """Undo what `use_masks_in_attention` did."""
-    if not _exchange(model, _NAME, _PLAIN):
+    if not _ask_for(model, _NAME, _PLAIN):
         return
     for module in model.modules():
         if _ATTRIBUTE in vars(module):
             delattr(module, _ATTRIBUTE)
 
 
-def _exchange(model: PreTrainedModel, old: str, new: str) -> bool:
+def _ask_for(model: PreTrainedModel, old: str, new: str) -> bool:
     """Let a model ask for another attention; return False where it does not ask for `old`."""
     # The only name that transformers has for it once a model is made; `set_attn_implementation` knows its own alone.
     if model.config._attn_implementation != old:  # noqa: SLF001
@@ -53,7 +73,7 @@ def _attention(
     **given: Any,
 ) -> tuple[Tensor, None]:
     masks = getattr(module, _ATTRIBUTE, None)
-    if not dropout or masks is None or query.device.type != "cpu" or query.dtype is not torch.float32:
+    if not dropout or masks is None or not _is_plain(module, query, key, attention_mask, given):
         found: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **given
         )
@@ -66,6 +86,17 @@ def _attention(
         scores = scores + bias
     weights = dropped(scores.softmax(-1), dropout, masks)
     return torch.matmul(weights, value).transpose(1, 2).contiguous(), None
+
+
+def _is_plain(module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None, given: Mapping[str, Any]) -> bool:
+    """Tell whether attention is of the plain kind, which is all that is drawn from masks of a trial's own."""
+    if query.device.type != "cpu" or query.dtype is not torch.float32 or key.shape[1] != query.shape[1]:
+        return False
+    if mask is not None and mask.dtype is not torch.bool:
+        return False
+    causal = given.get("is_causal")
+    causal = getattr(module, "is_causal", True) if causal is None else causal
+    return not (causal and mask is None) and all(given.get(name) is None for name in _BESIDES)
 
 
 AttentionInterface.register(_NAME, _attention)

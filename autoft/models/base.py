@@ -60,6 +60,7 @@ class Pristine:
         fresh: The head's parameters that the checkpoint does not have; each trial makes its own
             from its seed.
         boundaries: Where it can be cut, see `exact_boundaries`.
+        masked: Whether its attention may draw from a trial's masks, see `masks_fit`.
     """
 
     model: PreTrainedModel
@@ -68,6 +69,7 @@ class Pristine:
     labels: tuple[str, ...]
     fresh: tuple[str, ...]
     boundaries: frozenset[int]
+    masked: bool
 
 
 def resolve_model(ref: str) -> ModelSource:
@@ -155,7 +157,8 @@ def load_pristine(
     from safetensors import SafetensorError
 
     from autoft.models.anatomy import inspect_model
-    from autoft.models.cutting import exact_boundaries
+    from autoft.models.attention import masks_fit
+    from autoft.models.cutting import exact_boundaries, few_tokens
 
     folder = _fetch(source, _TEXTS + _WEIGHTS)
     check_weights(folder, source.ref)
@@ -191,7 +194,8 @@ def load_pristine(
         missing = {name for name, _ in model.named_parameters() if not name.startswith(base)}
     fresh = tuple(sorted(missing))
     anatomy = inspect_model(model)
-    return Pristine(model, anatomy, source, tuple(labels), fresh, exact_boundaries(model, anatomy))
+    masked = masks_fit(model, few_tokens(model, anatomy))
+    return Pristine(model, anatomy, source, tuple(labels), fresh, exact_boundaries(model, anatomy), masked)
 
 
 def _in_package(name: str, inner: str) -> Path | None:

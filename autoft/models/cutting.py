@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
@@ -93,7 +94,9 @@ class Cut:
         return changes
 
     def _part(self, first: int, last: int) -> nn.ModuleList:
-        return self._parts.setdefault((first, last), nn.ModuleList(self._layers[first:last]))
+        if (first, last) not in self._parts:
+            self._parts[first, last] = nn.ModuleList(self._layers[first:last])
+        return self._parts[first, last]
 
 
 def exact_boundaries(model: PreTrainedModel, anatomy: Anatomy) -> frozenset[int]:
@@ -109,30 +112,42 @@ def exact_boundaries(model: PreTrainedModel, anatomy: Anatomy) -> frozenset[int]
     if anatomy.shared or len({layer.path.rpartition(".")[0] for layer in anatomy.layers}) > 1:
         return frozenset()
     cut = Cut(model, anatomy)
-    batch = _few_tokens(model)
-    inputs = {name: batch[name] for name in anatomy.inputs if name in batch}
+    inputs = few_tokens(model, anatomy)
     with torch.no_grad():
         whole = model(**inputs).logits
-        return frozenset(
-            boundary for boundary in range(_LOWEST, anatomy.top + 1) if _same(cut, boundary, inputs, whole)
-        )
+        found = [boundary for boundary in range(_LOWEST, anatomy.top + 1) if _same(cut, boundary, inputs, whole)]
+        exact = all(_continued(cut, lower, boundary, inputs) for lower, boundary in itertools.pairwise(found))
+        return frozenset(found) if exact else frozenset()
 
 
 def _same(cut: Cut, boundary: int, inputs: Inputs, whole: Tensor) -> bool:
+    """Tell whether a model gives the bits of `whole` above a boundary, whatever stands on padding."""
+    real = inputs["attention_mask"].bool()
     try:
-        found = cut.above(boundary, cut.below(boundary, inputs), inputs)
-    except (AttributeError, IndexError, RuntimeError, TypeError, UnboundLocalError):
+        hidden = cut.below(boundary, inputs)
+        found = [cut.above(boundary, torch.where(real[..., None], hidden, filler), inputs) for filler in (0.0, 7.0)]
+    # A family that cannot be cut may fail in any way; its trials start from their tokens.
+    except Exception:  # noqa: BLE001
         return False
     # What stands on padding is never looked at.
-    real = inputs["attention_mask"].bool() if found.ndim == 3 else slice(None)
-    return found.shape == whole.shape and torch.equal(found[real], whole[real])
+    seen = real if whole.ndim == 3 else slice(None)
+    return all(one.shape == whole.shape and torch.equal(one[seen], whole[seen]) for one in found)
 
 
-def _few_tokens(model: PreTrainedModel) -> dict[str, Tensor]:
+def _continued(cut: Cut, lower: int, boundary: int, inputs: Inputs) -> bool:
+    """Tell whether a boundary is the same from a lower one, whatever stands on padding there."""
+    real = inputs["attention_mask"].bool()
+    known = torch.where(real[..., None], cut.below(lower, inputs), 7.0)
+    return torch.equal(cut.below(boundary, inputs, lower, known)[real], cut.below(boundary, inputs)[real])
+
+
+def few_tokens(model: PreTrainedModel, anatomy: Anatomy) -> dict[str, Tensor]:
+    """Return what `forward` takes of two short sequences, the second one padded, [2, 6] each."""
     ids = torch.arange(12, device=model.device).reshape(2, 6) % model.config.vocab_size
     mask = torch.ones_like(ids)
     mask[1, 4:] = 0
-    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
+    batch = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
+    return {name: batch[name] for name in anatomy.inputs if name in batch}
 
 
 def _all_below(model: PreTrainedModel, anatomy: Anatomy, child: str) -> bool:

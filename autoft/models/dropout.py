@@ -99,15 +99,15 @@ def _masked(values: Tensor, mask: npt.NDArray[np.bool_], scale: float) -> Tensor
 
 def use_masks(model: nn.Module, masks: Masks) -> None:
     """Put dropout with such masks in the place of every dropout module."""
-    _exchange(model, nn.Dropout, lambda old: MaskedDropout(old.p, masks))
+    _replace(model, nn.Dropout, lambda old: MaskedDropout(old.p, masks))
 
 
 def use_plain_dropout(model: nn.Module) -> None:
     """Undo what `use_masks` did."""
-    _exchange(model, MaskedDropout, lambda old: nn.Dropout(old.p))
+    _replace(model, MaskedDropout, lambda old: nn.Dropout(old.p))
 
 
-def _exchange(model: nn.Module, kind: type[nn.Dropout], make: Callable[[nn.Dropout], nn.Dropout]) -> None:
+def _replace(model: nn.Module, kind: type[nn.Dropout], make: Callable[[nn.Dropout], nn.Dropout]) -> None:
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             if type(child) is kind:

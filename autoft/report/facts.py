@@ -49,7 +49,6 @@ class Finalists:
     scores: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     asked: int = 0
-    time: Mapping[str, float] = field(default_factory=dict)
     mishaps: tuple[str, ...] = ()
     seconds: float = 0.0
 

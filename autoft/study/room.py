@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,12 +46,24 @@ def _machine_free() -> int | None:
 
 
 def _container_free() -> int | None:
-    """Return the bytes that a container's limit leaves; None where there is no limit."""
-    for most, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    """Return the bytes that a container's limit leaves; None where there is no limit.
+
+    What only holds files in memory is let go when there is need, and counts as free.
+    """
+    for folder, most, used, names in (
+        ("", "memory.max", "memory.current", ("inactive_file", "active_file")),
+        ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")),
     ):
+        place = _CGROUP / folder
         with suppress(OSError, ValueError):
-            limit = int((_CGROUP / most).read_text(encoding="ascii"))
-            return max(0, limit - int((_CGROUP / used).read_text(encoding="ascii")))
+            limit = int((place / most).read_text(encoding="ascii"))
+            taken = int((place / used).read_text(encoding="ascii"))
+            return max(0, limit - taken + _held(place / "memory.stat", names))
     return None
+
+
+def _held(path: Path, names: Collection[str]) -> int:
+    with suppress(OSError, ValueError):
+        lines = (line.split() for line in path.read_text(encoding="ascii").splitlines())
+        return sum(int(value) for name, value in lines if name in names)
+    return 0

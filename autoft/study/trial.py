@@ -38,6 +38,7 @@ from autoft.study.stretch import Earlier, earlier_stretches
 from autoft.study.trial_config import TrialConfig, build_trial_config
 from autoft.study.trial_weights import drop_weights
 from autoft.tasks import TASKS
+from autoft.training.measuring import weights_memory
 from autoft.training.runtime import Runtime, memory_errors
 
 logger = logging.getLogger(__name__)
@@ -161,7 +162,7 @@ class Attempt:
     def __init__(self, context: TrialContext, held: Claim, earlier: Earlier) -> None:
         self._context, self._held, self.earlier = context, held, earlier
         self.execution: Execution | None = None
-        self._counted: float | None = None
+        self._wanted: float | None = None
         self.clock = stopwatch(earlier.seconds)
 
     @property
@@ -234,8 +235,9 @@ class Attempt:
         memory.begin()
         aims, study = context.config.aims, context.study
         with context.workbench.time.on("measure"):
-            self._counted = admit_trial(study, self._held, aims, bench, execution.model, config, runtime)
-        memory.check(self._counted, runtime.micro_batch)
+            counted = admit_trial(study, self._held, aims, bench, execution.model, config, runtime)
+        self._wanted = counted - weights_memory(execution.model)
+        memory.check(self._wanted, runtime.micro_batch)
 
     def record(self, evaluation: EvaluationRecord, metrics: Mapping[str, float]) -> None:
         """Store a new evaluation."""
@@ -246,9 +248,9 @@ class Attempt:
         forget(self._context.study, self._held)
 
     def learn_memory(self) -> None:
-        """Compare what training took with what was counted."""
-        if self._counted is not None:
-            self._context.workbench.memory.learn(self._counted)
+        """Compare what training took with what was expected."""
+        if self._wanted is not None:
+            self._context.workbench.memory.learn(self._wanted)
 
     def _forget_earlier(self) -> None:
         """Begin anew: one micro-batch from the first step to the last, or no replay gives the same bits."""

@@ -121,11 +121,13 @@ def _work(
         else:
             keep_paused(context)
         run_audit(context, me)
+        record_time(study, me, workbench.time.spent())
         run_finalists(context, me)
         record_time(study, me, workbench.time.spent())
     except Interrupted:
         forfeit(database, study_id=study.study_id, worker=me)
         keep_paused(context)
+        record_time(study, me, workbench.time.spent())
     finally:
         database.close()
 

@@ -54,6 +54,11 @@ def training_memory(model: TrialModel, train: Sequences, config: FitConfig, runt
     return (held + one + (count - 1) * (two - one)) / _MIB
 
 
+def weights_memory(model: TrialModel) -> float:
+    """Return the MiB of a model's weights, which are taken as soon as it is assembled."""
+    return _storage_bytes([*model.module.parameters(), *model.module.buffers()]) / _MIB
+
+
 def sequence_latency(model: PreTrainedModel, inputs: Sequence[str], data: Sequences, runtime: Runtime) -> float:
     """Return the milliseconds that a model takes for one sequence, alone in its batch.
 

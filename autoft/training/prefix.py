@@ -26,11 +26,12 @@ def run_prefix(
     pristine: Pristine,
     data: Sequences,
     boundary: int,
+    out: Tensor,
     *,
     runtime: Runtime,
     start: int = 0,
     known: Tensor | None = None,
-) -> Tensor:
+) -> None:
     """Compute what the units below a boundary hand on of every token, without dropout.
 
     The batches are those of an evaluation, so that the bits are those of a whole pass over the split, and from a lower
@@ -40,12 +41,10 @@ def run_prefix(
         pristine: The base model; what is frozen is the same in every trial.
         data: A split.
         boundary: One of the model's.
+        out: On the CPU, filled, [tokens, D].
         runtime: Device and precision.
         start: A lower boundary whose result is known; 0 starts from the tokens.
         known: That result, [tokens, D].
-
-    Returns:
-        On the CPU, [tokens, D].
 
     Raises:
         OutOfMemory: If a batch does not fit.
@@ -53,7 +52,6 @@ def run_prefix(
     cut = Cut(pristine.model, pristine.anatomy)
     data = replace(data, hidden=known)
     with torch.no_grad(), memory_errors("trial.prefix"):
-        out = torch.empty(prefix_shape(pristine, data))
         for members in sorted_batches(data.lengths, tokens=_TOKENS):
             runtime.tick()
             batch = data.batch(members)
@@ -62,4 +60,3 @@ def run_prefix(
                 found = cut.below(boundary, inputs, start, batch.get("hidden"))
             index, real = data.places(members)
             out[index[real]] = found.float().cpu()[real]
-    return out

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +19,10 @@ from autoft.files import sha256_of, write_text
 logger = logging.getLogger(__name__)
 Shape = tuple[int, int]
 _ITEM = 4
+_LARGE = 2**28
+_UNFINISHED = ".unfinished-"
+# A killed worker leaves its file behind.
+_ABANDONED_SECONDS = 24 * 3600
 
 
 def size_of(shape: Shape) -> int:
@@ -47,52 +53,86 @@ class PrefixStore:
 
     def find(self, name: str, shape: Shape) -> Tensor | None:
         """Return an array; None where it is not there, or is damaged."""
-        if name in self._open:
-            return self._open[name]
         path = self._path(name)
-        if not path.is_file():
+        if not self._budget or not path.is_file():
+            # Nothing of what was evicted or removed is held, or the disk would not get its room back.
+            self._open.pop(name, None)
             return None
-        try:
-            hidden = _read(path, shape)
-            # Who was used last goes last.
+        if name not in self._open:
+            try:
+                self._open[name] = _read(path, shape)
+            except (OSError, ValueError) as error:
+                logger.warning("%s: a cached prefix cannot be read (%s), computed again", path, error)
+                return None
+        # Who was used last goes last; where the file is another user's, its own time counts.
+        with suppress(OSError):
             os.utime(path)
-        except (OSError, ValueError) as error:
-            logger.warning("%s: a cached prefix cannot be read (%s), computed again", path, error)
-            return None
-        self._open[name] = hidden
-        return hidden
+        return self._open[name]
 
-    def add(self, name: str, hidden: Tensor) -> Tensor:
-        """Write an array and return it as it is read; where the disk has no room, as it came."""
+    def add(self, name: str, shape: Shape, fill: Callable[[Tensor], object]) -> Tensor | None:
+        """Write an array and return it as it is read; None where the disk has no room for it.
+
+        Args:
+            name: Of it.
+            shape: Of it.
+            fill: Computes it into the tensor that it is given, which lies in the file.
+        """
         try:
-            self._make_room(hidden.nbytes)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._write(self._path(name), hidden)
+            self._make_room(size_of(shape))
+            made = self._empty_file(name, shape)
         except OSError as error:
             logger.warning("%s: a prefix cannot be kept, %s", self.folder, error)
-            return hidden
-        found = self.find(name, (hidden.shape[0], hidden.shape[1]))
-        return hidden if found is None else found
+            return None
+        try:
+            _fill(made, fill)
+            path = self._path(name)
+            write_text(_digest_of(path), sha256_of(made))
+            made.chmod(0o644)
+            made.replace(path)
+        finally:
+            made.unlink(missing_ok=True)
+        return self.find(name, shape)
 
-    def _write(self, path: Path, hidden: Tensor) -> None:
-        # Not `write_bytes`: an array is written without a second copy of it in memory.
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=f".{path.stem}.", delete=False) as file:
-            made = Path(file.name)
-            try:
-                np.save(file, hidden.numpy(), allow_pickle=False)
-                file.flush()
-                write_text(_digest_of(path), sha256_of(made))
-                made.chmod(0o644)
-                made.replace(path)
-            finally:
-                made.unlink(missing_ok=True)
+    def lend(self, shape: Shape, fill: Callable[[Tensor], object]) -> Tensor:
+        """Return an array for a single trial: in memory, or in a file without a name where it is large."""
+        if self._writes and size_of(shape) > _LARGE:
+            with suppress(OSError):
+                made = self._empty_file("lent", shape)
+                try:
+                    _fill(made, fill)
+                    return torch.from_numpy(np.load(made, mmap_mode="c", allow_pickle=False))
+                finally:
+                    # Whoever has it open goes on reading it.
+                    made.unlink(missing_ok=True)
+        out = torch.empty(shape)
+        fill(out)
+        return out
+
+    def _empty_file(self, name: str, shape: Shape) -> Path:
+        """Make a file with room for an array, so that writing into it cannot find the disk full."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle, path = tempfile.mkstemp(dir=self.folder, prefix=f"{_UNFINISHED}{name}.")
+        os.close(handle)
+        made = Path(path)
+        try:
+            np.lib.format.open_memmap(made, mode="w+", dtype=np.float32, shape=shape).flush()
+            if hasattr(os, "posix_fallocate"):
+                with made.open("r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, made.stat().st_size)
+        except OSError:
+            made.unlink(missing_ok=True)
+            raise
+        return made
 
     def _make_room(self, size: int) -> None:
         found = []
-        for path in self.folder.glob("*.npy") if self.folder.is_dir() else ():
+        for path in self.folder.iterdir() if self.folder.is_dir() else ():
             with suppress(FileNotFoundError):
                 stat = path.stat()
-                found.append((stat.st_mtime_ns, stat.st_size, path))
+                if path.suffix == ".npy":
+                    found.append((stat.st_mtime_ns, stat.st_size, path))
+                elif path.name.startswith(_UNFINISHED) and time.time() - stat.st_mtime > _ABANDONED_SECONDS:
+                    path.unlink()
         used = sum(each for _, each, _ in found)
         for _, each, path in sorted(found):
             if used + size <= self._budget:
@@ -105,6 +145,12 @@ class PrefixStore:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npy"
+
+
+def _fill(made: Path, fill: Callable[[Tensor], object]) -> None:
+    out = np.load(made, mmap_mode="r+", allow_pickle=False)
+    fill(torch.from_numpy(out))
+    out.flush()
 
 
 def _read(path: Path, shape: Shape) -> Tensor:

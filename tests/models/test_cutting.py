@@ -149,6 +149,14 @@ def test_a_model_that_is_not_known_to_be_cut_exactly_starts_from_tokens(load_tin
     assert (trial.prefix_units, trial.boundary) == (3, 0)
 
 
+def test_a_family_that_looks_at_padding_is_not_cut() -> None:
+    """ConvBERT's convolutions run over padding too: what stands there would have to be known."""
+    sizes = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 24}
+    config = transformers.ConvBertConfig(vocab_size=60, embedding_size=16, head_ratio=1, **sizes)
+    model = transformers.ConvBertForTokenClassification(config).eval()
+    assert exact_boundaries(model, inspect_model(model)) <= {4}
+
+
 def test_a_model_whose_scores_depend_on_how_it_is_run_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny_model("bert").eval()
     inner = model.bert.encoder.forward

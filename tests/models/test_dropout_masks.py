@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from autoft.models.dropout import MaskedDropout, Masks, dropped, use_masks, use_
 from autoft.models.heads import Linear
 from autoft.models.methods import METHODS
 from autoft.testing.methods import tiny_batch
-from autoft.testing.tiny import FAMILIES
+from autoft.testing.tiny import FAMILIES, tiny_model
 
 LoadTiny = Callable[[str], Pristine]
 
@@ -119,6 +120,51 @@ def test_attention_is_that_of_transformers(masked: bool) -> None:
     mean = torch.stack([attention._attention(module, query, key, value, given, 0.3)[0] for _ in range(4000)]).mean(0)
     torch.testing.assert_close(mean, wanted, atol=0.06, rtol=0.0)
     assert not torch.equal(attention._attention(module, query, key, value, given, 0.3)[0], wanted)
+
+
+def unusual(kind: str) -> tuple[dict[str, Any], bool]:
+    """Return what `_attention` is given besides query, and whether the module is causal."""
+    key, value = torch.randn(2, 4, 5, 4), torch.randn(2, 4, 5, 4)
+    given: dict[str, Any] = {"key": key, "value": value, "attention_mask": None}
+    match kind:
+        case "a bias by position":
+            given |= {"position_bias": torch.randn(1, 4, 5, 5)}
+        case "a mask of numbers":
+            given |= {"attention_mask": torch.randn(2, 1, 5, 5)}
+        case "fewer keys":
+            given |= {"key": key[:, :2], "value": value[:, :2]}
+    return given, kind == "causal"
+
+
+@pytest.mark.parametrize("kind", ["a bias by position", "a mask of numbers", "fewer keys", "causal"])
+def test_attention_of_another_kind_is_left_to_transformers(kind: str) -> None:
+    torch.manual_seed(3)
+    module: Any = nn.Module()
+    given, module.is_causal = unusual(kind)
+    module.num_key_value_groups = 2 if kind == "fewer keys" else 1
+    setattr(module, attention._ATTRIBUTE, masks())
+    query = torch.randn(2, 4, 5, 4)
+    torch.manual_seed(5)
+    wanted, _ = sdpa_attention_forward(module, query, dropout=0.3, **given)
+    torch.manual_seed(5)
+    found, _ = attention._attention(module, query, dropout=0.3, **given)
+    assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_is_asked_whether_it_may_use_the_masks(load_tiny: LoadTiny, family: str) -> None:
+    assert load_tiny(family).masked == (family != "deberta-v2")
+
+
+def test_a_model_that_looks_at_the_name_of_its_attention_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_model("bert").eval()
+    inner = model.classifier.forward
+    monkeypatch.setattr(
+        model.classifier, "forward", lambda hidden: inner(hidden) * (model.config._attn_implementation == "sdpa")
+    )
+    inputs = {"input_ids": torch.tensor([[5, 6, 7]])}
+    assert not attention.masks_fit(model, inputs)
+    assert model.config._attn_implementation == "sdpa"
 
 
 def trial_of(pristine: Pristine, name: str) -> TrialModel:

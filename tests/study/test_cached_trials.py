@@ -33,7 +33,7 @@ method: {{{method}: {{learning_rate: 1e-3}}}}
 def test_a_trial_has_the_same_bits_with_a_cold_a_warm_and_no_cache(
     config: StudyConfig, tiny_folder: Path, method: str
 ) -> None:
-    """54 steps each; a deeper boundary was computed before in the last one."""
+    """54 steps each."""
     space = parse_space(FROZEN.format(model=tiny_folder, method=method), space_schema(), source="frozen.yaml")
     trial = build_trial_config(space.default, kind="token-classification", seed=0)
     data = load_rows(TASKS.get("ner")(), config.data, seed=0)

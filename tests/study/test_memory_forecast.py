@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -45,24 +44,18 @@ def test_a_single_sequence_is_tried_and_nothing_is_refused_blindly(room: Callabl
     MemoryForecast(CPU).check(1000, 8)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lets the peak begin anew")
-def test_it_learns_what_training_really_takes(room: Callable[[float | None], None]) -> None:
-    forecast = MemoryForecast(CPU)
-    forecast.begin()
-    taken = torch.ones(64 * MIB // 4)
-    del taken
-    measured = forecast.learn(counted=10)
-    assert measured is not None
-    assert 60 < measured < 120
-    room(60)
-    with pytest.raises(OutOfMemory):
-        forecast.check(10, 2)
-    forecast.begin()
-    again = forecast.learn(counted=10)
-    assert again is not None
-    assert again < 10
-    room(10 * measured)
-    forecast.check(10, 2)
+def test_a_trial_asks_for_what_it_takes_beyond_its_weights(
+    context: TrialContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted: list[float] = []
+    monkeypatch.setattr(MemoryForecast, "check", lambda *given: wanted.append(given[1]))
+    held = ask_trial(context.study, "me", limit=None)
+    assert held is not None
+    run_trial(context, held)
+    record = read_trials(context.study)[0]
+    weights = record.facts["parameters"] * 4 / MIB
+    assert 0 < wanted[0] < record.facts["memory"]
+    assert record.facts["memory"] - wanted[0] == pytest.approx(weights, rel=0.1)
 
 
 def test_a_trial_takes_a_micro_batch_that_fits_and_replays(

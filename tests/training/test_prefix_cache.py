@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -85,9 +84,9 @@ def test_a_deeper_boundary_starts_from_a_lower_one(
     taken(prefixes, 3)
     starts: list[int] = []
 
-    def watched(*args: Any, start: int, **words: Any) -> Tensor:
+    def watched(*args: Any, start: int, **words: Any) -> None:
         starts.append(start)
-        return run_prefix(*args, start=start, **words)
+        run_prefix(*args, start=start, **words)
 
     monkeypatch.setattr("autoft.training.prefix_cache.run_prefix", watched)
     warm, _ = taken(prefixes, 4)
@@ -95,8 +94,10 @@ def test_a_deeper_boundary_starts_from_a_lower_one(
     assert torch.equal(cold, warm)
 
 
-@pytest.mark.parametrize("what", ["data", "model", "boundary", "threads"])
-def test_whatever_its_bits_depend_on_makes_another_prefix(pristine: Pristine, tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize("what", ["data", "model", "boundary", "threads", "processor", "precision"])
+def test_whatever_its_bits_depend_on_makes_another_prefix(
+    pristine: Pristine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
     data, boundary, runtime = tiny_data(9), 3, tiny_runtime()
     taken(Prefixes(pristine, data, opened(tmp_path)))
     match what:
@@ -110,6 +111,10 @@ def test_whatever_its_bits_depend_on_makes_another_prefix(pristine: Pristine, tm
             boundary = 4
         case "threads":
             runtime = replace(runtime, threads=2)
+        case "processor":
+            monkeypatch.setattr("autoft.training.prefix_cache._processor", lambda: "another")
+        case "precision":
+            monkeypatch.setattr(type(runtime), "precision", "bfloat16")
     counts = PrefixCounts()
     Prefixes(pristine, data, opened(tmp_path)).sequences(boundary, runtime, counts)
     assert (counts.hits, counts.computed) == (0, 1)
@@ -141,8 +146,7 @@ def test_a_damaged_file_is_computed_again(
         case "no digest":
             path.with_suffix(".sha256").unlink()
         case "another shape":
-            wrong = opened(tmp_path)
-            wrong.add(path.stem, torch.zeros(2, 2))
+            opened(tmp_path).add(path.stem, (2, 2), Tensor.zero_)
     again, said = taken(Prefixes(pristine, tiny_data(9), opened(tmp_path)))
     assert said == (0, 1)
     assert torch.equal(first, again)
@@ -170,16 +174,24 @@ def test_what_is_over_the_budget_is_computed_for_each_trial(pristine: Pristine, 
     assert files(tmp_path) == []
 
 
-def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:
-    size = 4 * 100 * 16
-    store = opened(tmp_path, budget=3 * (size + 200))
+def put(store: PrefixStore, name: str, value: float = 0.0) -> Tensor | None:
+    def fill(out: Tensor) -> None:
+        out.fill_(value)
+
+    return store.add(name, (100, 16), fill)
+
+
+@pytest.mark.parametrize("reads", ["the same worker", "another worker"])
+def test_the_least_recently_used_goes_first(tmp_path: Path, reads: str) -> None:
+    store = opened(tmp_path, budget=3 * (4 * 100 * 16 + 200))
     for age, name in enumerate("abc"):
-        store.add(name, torch.full((100, 16), float(age)))
+        put(store, name, float(age))
         os.utime(tmp_path / "prefixes" / f"{name}.npy", (age, age))
-    # Whoever reads it keeps it.
-    assert opened(tmp_path).find("a", (100, 16)) is not None
     held = store.find("b", (100, 16))
-    store.add("d", torch.zeros(100, 16))
+    os.utime(tmp_path / "prefixes" / "b.npy", (1, 1))
+    # Whoever reads it keeps it.
+    assert (store if reads == "the same worker" else opened(tmp_path)).find("a", (100, 16)) is not None
+    put(store, "d")
     assert files(tmp_path) == ["a.npy", "c.npy", "d.npy"]
     assert held is not None
     assert held.eq(1.0).all()
@@ -187,18 +199,78 @@ def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:
     assert not (tmp_path / "prefixes" / "b.sha256").exists()
 
 
+def test_what_was_removed_is_let_go(tmp_path: Path) -> None:
+    """A file that is held open takes its room on the disk, though nobody sees it."""
+    store = opened(tmp_path)
+    put(store, "a")
+    (tmp_path / "prefixes" / "a.npy").unlink()
+    assert store.find("a", (100, 16)) is None
+    assert store._open == {}
+
+
+def test_what_a_killed_worker_left_behind_is_swept(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    put(store, "a")
+    old, fresh = (tmp_path / "prefixes" / f".unfinished-{name}" for name in ("old", "fresh"))
+    for path in (old, fresh):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    put(store, "b")
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
+def test_without_a_budget_nothing_is_read(pristine: Pristine, tmp_path: Path) -> None:
+    taken(Prefixes(pristine, tiny_data(9), opened(tmp_path)))
+    _, said = taken(Prefixes(pristine, tiny_data(9), opened(tmp_path, budget=0)))
+    assert said == (0, 1)
+
+
 def test_a_full_disk_costs_the_file_and_not_the_trial(
     pristine: Pristine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def full(*args: Any, **words: Any) -> None:
-        del args, words
+    """It is found full before anything is computed: writing into a mapped file would end the process."""
+
+    def full(*args: Any) -> None:
+        del args
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(os, "posix_fallocate", full)
     _, said = taken(Prefixes(pristine, tiny_data(9), opened(tmp_path)))
     assert said == (0, 1)
     assert "cannot be kept" in caplog.text
     assert [path for path in (tmp_path / "prefixes").iterdir() if not path.name.endswith(".lock")] == []
+
+
+def test_where_nothing_can_be_locked_it_is_computed_all_the_same(
+    pristine: Pristine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(path: Path) -> None:
+        raise OSError(errno.ENOLCK, "No locks available", str(path))
+
+    monkeypatch.setattr("autoft.training.prefix_cache.lock_file", refused)
+    _, said = taken(Prefixes(pristine, tiny_data(9), opened(tmp_path)))
+    assert said == (0, 1)
+    assert "no lock can be had" in caplog.text
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_what_a_single_trial_needs_leaves_no_file(
+    pristine: Pristine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    kept, _ = taken(Prefixes(pristine, tiny_data(9), opened(tmp_path / "kept")))
+    monkeypatch.setattr("autoft.training.prefix_store._LARGE", 0 if large else 10**9)
+    lent, said = taken(Prefixes(pristine, tiny_data(9), opened(tmp_path, budget=1)))
+    assert said == (0, 1)
+    assert torch.equal(lent, kept)
+    assert not (tmp_path / "prefixes").is_dir() or list((tmp_path / "prefixes").iterdir()) == []
+
+
+def test_what_is_too_much_for_any_disk_starts_from_tokens(
+    pristine: Pristine, store: PrefixStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoft.training.prefix_cache._MOST", 100)
+    data = tiny_data(9)
+    assert Prefixes(pristine, data, store).sequences(3, tiny_runtime(), PrefixCounts()) is data
 
 
 def test_what_another_worker_computes_at_this_moment_is_waited_for(

@@ -17,7 +17,7 @@ from autoft.models.methods.head import HeadOnly
 from autoft.models.methods.lora import Lora
 from autoft.testing.fits import tiny_data, tiny_fit, tiny_runtime
 from autoft.training.config import FitConfig
-from autoft.training.prefix import run_prefix
+from autoft.training.prefix import prefix_shape, run_prefix
 
 METHODS = (Full(), Lora(), Adapter(), HeadOnly(), Full())
 CONFIG = FitConfig(epochs=1, batch_size=4)
@@ -29,7 +29,9 @@ def short_trials(pristine: Pristine) -> None:
         data, freeze = tiny_data(8), 0.67 if number == len(METHODS) - 1 else 0.0
         model = assemble(pristine, Recipe(Linear(), method, freeze, dropout=0.1), number)
         if freeze:
-            data = replace(data, hidden=run_prefix(pristine, data, model.boundary, runtime=tiny_runtime()))
+            hidden = torch.empty(prefix_shape(pristine, data))
+            run_prefix(pristine, data, model.boundary, hidden, runtime=tiny_runtime())
+            data = replace(data, hidden=hidden)
         for evaluation in tiny_fit(model, data, CONFIG, points={1: 1, 2: 2}):
             evaluation.snapshot()
             if number % 2:
