@@ -85,28 +85,38 @@ class PrefixStore:
             return None
         try:
             _fill(made, fill)
-            path = self._path(name)
-            write_text(_digest_of(path), sha256_of(made))
-            made.chmod(0o644)
-            made.replace(path)
+            self._publish(made, self._path(name))
         finally:
             made.unlink(missing_ok=True)
         return self.find(name, shape)
 
+    def _publish(self, made: Path, path: Path) -> None:
+        try:
+            write_text(_digest_of(path), sha256_of(made))
+            made.chmod(0o644)
+            made.replace(path)
+        except OSError as error:
+            # The caches may be removed at any moment.
+            logger.warning("%s: a prefix cannot be kept, %s", self.folder, error)
+
     def lend(self, shape: Shape, fill: Callable[[Tensor], object]) -> Tensor:
         """Return an array for a single trial: in memory, or in a file without a name where it is large."""
-        if self._writes and size_of(shape) > _LARGE:
-            with suppress(OSError):
-                made = self._empty_file("lent", shape)
-                try:
-                    _fill(made, fill)
-                    return torch.from_numpy(np.load(made, mmap_mode="c", allow_pickle=False))
-                finally:
-                    # Whoever has it open goes on reading it.
-                    made.unlink(missing_ok=True)
-        out = torch.empty(shape)
+        out = self._nameless(shape) if self._writes and size_of(shape) > _LARGE else None
+        out = torch.empty(shape) if out is None else out
         fill(out)
         return out
+
+    def _nameless(self, shape: Shape) -> Tensor | None:
+        """Return an array in a file that is gone when nobody has it open; None where the disk has no room."""
+        try:
+            made = self._empty_file("lent", shape)
+        except OSError as error:
+            logger.warning("%s: a prefix lies in memory, %s", self.folder, error)
+            return None
+        try:
+            return torch.from_numpy(np.load(made, mmap_mode="r+", allow_pickle=False))
+        finally:
+            made.unlink(missing_ok=True)
 
     def _empty_file(self, name: str, shape: Shape) -> Path:
         """Make a file with room for an array, so that writing into it cannot find the disk full."""

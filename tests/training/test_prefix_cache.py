@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -239,6 +240,32 @@ def test_a_full_disk_costs_the_file_and_not_the_trial(
     assert said == (0, 1)
     assert "cannot be kept" in caplog.text
     assert [path for path in (tmp_path / "prefixes").iterdir() if not path.name.endswith(".lock")] == []
+
+
+def test_caches_that_are_removed_meanwhile_cost_the_file_and_not_the_trial(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def removed(out: Tensor) -> None:
+        out.zero_()
+        shutil.rmtree(tmp_path / "prefixes")
+
+    assert opened(tmp_path).add("a", (2, 2), removed) is None
+    assert "cannot be kept" in caplog.text
+
+
+def test_what_ends_the_computation_is_no_fault_of_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker whose time is over does not compute it again."""
+    monkeypatch.setattr("autoft.training.prefix_store._LARGE", 0)
+    calls: list[None] = []
+
+    def over(out: Tensor) -> None:
+        del out
+        calls.append(None)
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        opened(tmp_path).lend((2, 2), over)
+    assert len(calls) == 1
 
 
 def test_where_nothing_can_be_locked_it_is_computed_all_the_same(
