@@ -49,8 +49,8 @@ _GEMM = 2048
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "full": {"method": "full"},
     "full, top third": {"method": "full", "freeze": 0.67},
-    "lora": {"method": "lora"},
-    "lora, top third": {"method": "lora", "freeze": 0.67},
+    "lora": {"method": "lora", "method.lora.rank": 8},
+    "lora, top third": {"method": "lora", "method.lora.rank": 8, "freeze": 0.67},
     "head": {"method": "head"},
 }
 
@@ -100,13 +100,8 @@ def open_case(bench: Bench, values: Mapping[str, Any], batch_size: int, threads:
     """Return a case of one epoch."""
     space = space_for(_TASK, None, ())
     settings = {**space.default, **values, "train.batch_size": batch_size, "train.epochs": 1}
-    settings |= {key: default for key, default in _branch(str(values["method"])).items() if key not in settings}
     config = build_trial_config(settings, kind=bench.task.head, seed=0)
     return Case(bench, config, Runtime(device=torch.device("cpu"), micro_batch=batch_size, threads=threads))
-
-
-def _branch(method: str) -> dict[str, Any]:
-    return {"full": {}, "head": {}, "lora": {"method.lora.rank": 8}}[method]
 
 
 def time_autoft(case: Case) -> float:

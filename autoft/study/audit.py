@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from autoft.errors import TimedOut
 from autoft.storage.audits import AuditRun, claim_audit, finish_audit, read_audited
@@ -18,7 +19,7 @@ from autoft.study.audit_choice import audit_seconds, missing_audits
 from autoft.study.bench import Bench
 from autoft.study.execution import Execution
 from autoft.study.final_choice import audit_limit
-from autoft.study.lease import holding
+from autoft.study.lease import attempt
 from autoft.study.search_end import keep_paused
 from autoft.study.stretch import Earlier, earlier_stretches
 from autoft.study.trial import Attempt, TrialContext, drop_others
@@ -72,26 +73,21 @@ def _run(context: TrialContext, held: Claim, record: TrialRecord) -> None:
     """Finish a configuration and store how it ended; but time that is over leaves it to be done."""
     study, config = context.study, context.config
     trial = build_trial_config(record.config, kind=TASKS.get(config.task).head, seed=config.seed)
-    attempt = _Finishing(context, held, earlier_stretches(read_trial(study, held.number), held.rung))
-    error: Exception | None = None
-    with holding(study, held, context.stop, context.limit) as tick:
-        try:
-            attempt.run(trial, tick)
-        except Exception as raised:  # noqa: BLE001 - `outcome_of` says what it means, or raises it again
-            error = raised
+    stretch = _Finishing(context, held, earlier_stretches(read_trial(study, held.number), held.rung))
+    error = attempt(study, held, context.stop, context.limit, partial(stretch.run, trial))
     if isinstance(error, TimedOut):
         forfeit(study.database, study_id=study.study_id, worker=held.worker)
         return
-    outcome = attempt.outcome(error)
+    outcome = stretch.outcome(error)
     if outcome.state == "complete":
-        attempt.keep_weights()
+        stretch.keep_weights()
     run = AuditRun(
         number=held.number,
         rung=held.rung,
         state=outcome.state,
         reason=outcome.reason,
-        evaluations=attempt.evaluations,
-        metrics=attempt.metrics,
+        evaluations=stretch.evaluations,
+        metrics=stretch.metrics,
         seconds=outcome.seconds - record.seconds,
         execution=outcome.execution,
         facts=outcome.facts,

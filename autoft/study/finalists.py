@@ -16,10 +16,10 @@ from autoft.storage.records import TrialRecord
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.afterwards import run_missing, run_next_of
 from autoft.study.audit_choice import audit_seconds
-from autoft.study.execution import Execution
+from autoft.study.execution import Execution, stopwatch
 from autoft.study.final_choice import finalist_seed, missing_runs, trials_limit
 from autoft.study.fitting import fits, free_memory, without_better
-from autoft.study.lease import holding
+from autoft.study.lease import attempt
 from autoft.study.trial import TrialContext, outcome_of
 from autoft.study.trial_config import TrialConfig, build_trial_config
 from autoft.study.trial_weights import weights_file
@@ -85,21 +85,13 @@ def run_next_finalist(context: TrialContext, worker: str) -> bool:
 def _run(context: TrialContext, held: Claim, record: TrialRecord) -> None:
     """Train a finalist and store what it reached, however it ended; but time that is over leaves it to be done."""
     study, config = context.study, context.config
-    started = time.monotonic()
     seed = finalist_seed(config.seed, held.rung)
     training = _Training(context, record)
-    error: Exception | None = None
-    with holding(study, held, context.stop, context.limit) as tick:
-        try:
-            training.restore_weights(tick)
-            started = time.monotonic()
-            training.train(seed, tick)
-        except Exception as raised:  # noqa: BLE001 - `outcome_of` says what it means, or raises it again
-            error = raised
+    error = attempt(study, held, context.stop, context.limit, partial(training.run, seed))
     if isinstance(error, TimedOut):
         forfeit(study.database, study_id=study.study_id, worker=held.worker)
         return
-    outcome = outcome_of(error, time.monotonic() - started, training.execution)
+    outcome = outcome_of(error, training.clock(), training.execution)
     best = training.execution.best if training.execution is not None else None
     run = FinalistRun(
         number=held.number,
@@ -118,11 +110,18 @@ def _run(context: TrialContext, held: Claim, record: TrialRecord) -> None:
 
 
 class _Training:
-    """A finalist's training; `execution` is what was reached, whatever ended it."""
+    """A finalist's training; `execution` is what was reached and `clock` how long it took, whatever ended it."""
 
     def __init__(self, context: TrialContext, record: TrialRecord) -> None:
         self._context, self._record = context, record
         self.execution: Execution | None = None
+        self.clock = stopwatch()
+
+    def run(self, seed: int, tick: Callable[[], None]) -> None:
+        """Train; what it takes to restore the trial's own weights before is no part of its time."""
+        self.restore_weights(tick)
+        self.clock = stopwatch()
+        self.train(seed, tick)
 
     def train(self, seed: int, tick: Callable[[], None]) -> None:
         """Train to the end as the trial was, with its patience but without rungs; halve what does not fit.

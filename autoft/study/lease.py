@@ -42,3 +42,30 @@ def holding(study: StudyHandle, held: Claim, stop: threading.Event, limit: TimeL
                 raise TimedOut("the time given to the search was over")
 
         yield tick
+
+
+def attempt(
+    study: StudyHandle,
+    held: Claim,
+    stop: threading.Event,
+    limit: TimeLimit,
+    work: Callable[[Callable[[], None]], object],
+) -> Exception | None:
+    """Do a piece of work while its lease is kept alive; return what ended it before its end, None where nothing did.
+
+    Args:
+        study: Where the lease is stored.
+        held: The lease.
+        stop: Set when the worker is to end.
+        limit: When the search's time is over.
+        work: Is given what it calls before each step.
+
+    Raises:
+        Interrupted: If the worker is to end.
+    """
+    with holding(study, held, stop, limit) as tick:
+        try:
+            work(tick)
+        except Exception as error:  # noqa: BLE001 - `outcome_of` says what it means, or raises it again
+            return error
+    return None

@@ -30,7 +30,7 @@ from autoft.study.config import StudyConfig
 from autoft.study.execution import Execution, PausedState, stopwatch
 from autoft.study.final_choice import kept_numbers, may_be_kept
 from autoft.study.fitting import fits, free_memory, without_better
-from autoft.study.lease import holding
+from autoft.study.lease import attempt
 from autoft.study.measures import admit_trial
 from autoft.study.paused import PausedStates
 from autoft.study.standings import outlook_of, standings_of
@@ -93,20 +93,15 @@ def run_trial(context: TrialContext, held: Claim) -> Outcome:
     with time.on("propose"):
         values = _configuration(context, held)
     config = build_trial_config(values, kind=kind, seed=context.config.seed)
-    attempt = Attempt(context, held, earlier_stretches(read_trial(context.study, held.number), held.rung))
-    error: Exception | None = None
-    with holding(context.study, held, context.stop, context.limit) as tick:
-        try:
-            attempt.run(config, tick)
-        except Exception as raised:  # noqa: BLE001 - `outcome_of` says what it means, or raises it again
-            error = raised
-    attempt.learn_memory()
-    outcome = attempt.outcome(error)
+    stretch = Attempt(context, held, earlier_stretches(read_trial(context.study, held.number), held.rung))
+    error = attempt(context.study, held, context.stop, context.limit, partial(stretch.run, config))
+    stretch.learn_memory()
+    outcome = stretch.outcome(error)
     if outcome.state == "complete":
         with time.on("checkpoint"):
-            attempt.keep_weights()
+            stretch.keep_weights()
     with time.on("storage"):
-        _store(context, held, outcome, attempt.reached)
+        _store(context, held, outcome, stretch.reached)
     logger.info(
         "trial %d: %s in %.1f s %s",
         held.number,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from autoft import faults
 from autoft.space import SearchSpace, parse_space
 from autoft.storage.database import open_database
-from autoft.storage.studies import StudyHandle, create_study
+from autoft.storage.studies import StudyHandle, create_study, open_study
 from autoft.strategy.schedule import SCHEDULES
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.bench import Workbench
@@ -24,6 +25,8 @@ from autoft.study.trial import TrialContext
 from autoft.study.trial_weights import weights_store
 from autoft.tasks import TASKS
 from autoft.testing.tiny import save_tiny
+
+SearchOnce = Callable[[Callable[[StudyHandle], TrialContext], Callable[[TrialContext], None]], TrialContext]
 
 SPACE = """
 version: 1
@@ -103,6 +106,42 @@ def work_on(config: StudyConfig, space: SearchSpace) -> Callable[[StudyHandle], 
         )
 
     return context
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """One thread, as the study of these tests says; a replay compares bits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test of a module leaves its search for the others."""
+    return tmp_path_factory.mktemp("once") / "studies"
+
+
+@pytest.fixture
+def search_once(config: StudyConfig, once: Path) -> Iterator[SearchOnce]:
+    """Return what opens a module's search, as another process would: the first test makes it, the others copy it."""
+    folder, opened = Path(config.storage.folder), []
+
+    def search(make: Callable[[StudyHandle], TrialContext], run: Callable[[TrialContext], None]) -> TrialContext:
+        if once.is_dir():
+            shutil.copytree(once, folder)
+        else:
+            database = open_database(None, folder)
+            run(make(create_study(database, "first", metric="f1", config="{}")))
+            database.close()
+            shutil.copytree(folder, once)
+        opened.append(open_database(None, folder))
+        return make(open_study(opened[-1], "first"))
+
+    yield search
+    for database in opened:
+        database.close()
 
 
 @pytest.fixture

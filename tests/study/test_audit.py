@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
 
 from autoft.space import SearchSpace, parse_space
 from autoft.storage.audits import AuditRun, audit_runs, claim_audit, read_audited
@@ -22,7 +22,7 @@ from autoft.storage.finalists import finalist_runs
 from autoft.storage.leases import forfeit
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
-from autoft.storage.studies import StudyHandle, create_study, open_study, study_names
+from autoft.storage.studies import StudyHandle, create_study, open_study
 from autoft.storage.trials import ask_trial, configure
 from autoft.strategy.schedule import FullTraining, PromotionHalving, Ruling, Schedule, StoppingHalving, Verdict
 from autoft.strategy.standing import Standing
@@ -30,7 +30,7 @@ from autoft.strategy.stopping import TimeLimit
 from autoft.strategy.suggest import proposal_of
 from autoft.study.audit import run_audit, run_next_audit
 from autoft.study.audit_choice import missing_audits
-from autoft.study.config import BudgetConfig, StudyConfig
+from autoft.study.config import BudgetConfig
 from autoft.study.finalists import TrialTime, run_finalists
 from autoft.study.lease import Interrupted
 from autoft.study.paused import InMemory, OnDisk
@@ -42,6 +42,7 @@ from autoft.study.trial import TrialContext, run_trial
 from autoft.study.trial_weights import best_complete, weights_file
 from autoft.study.work import Search, run_search
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 Fail = Callable[[str], None]
 PLENTY = 10**9
 TRIALS = 6
@@ -59,15 +60,6 @@ default:
 """
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """One thread, as the study of these tests says; a replay compares bits."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def space(tiny_folder: Path) -> SearchSpace:
     return parse_space(SPACE.format(model=tiny_folder), space_schema(), source="tiny.yaml")
@@ -80,30 +72,11 @@ def search(context: TrialContext, trials: int = TRIALS) -> None:
     assert run_search(asked, lambda held, _: run_trial(context, held), threading.Event(), TimeLimit)
 
 
-@pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the first test leaves its search for the others."""
-    return tmp_path_factory.mktemp("once") / "studies"
-
-
 @pytest.fixture
-def searched(config: StudyConfig, work_on: Callable[[StudyHandle], TrialContext], once: Path) -> Iterator[TrialContext]:
+def searched(work_on: Callable[[StudyHandle], TrialContext], search_once: Any) -> TrialContext:
     """A search at its end: three of six trials wait at a rung, their states on disk, and two of them are drawn."""
-    folder = Path(config.storage.folder)
-    if once.is_dir():
-        shutil.copytree(once, folder)
-    database = open_database(None, folder)
-    known = "first" in study_names(database)
-    study = open_study(database, "first") if known else create_study(database, "first", metric="f1", config="{}")
-    context = on_disk(auditing(work_on(study)))
-    if not known:
-        search(context)
-        database.close()
-        shutil.copytree(folder, once)
-        database = open_database(None, folder)
-        context = replace(context, study=open_study(database, "first"))
-    yield context
-    database.close()
+    found: TrialContext = search_once(lambda study: on_disk(auditing(work_on(study))), search)
+    return found
 
 
 def auditing(context: TrialContext, share: float | None = 0.35) -> TrialContext:

@@ -6,13 +6,12 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from autoft.space import SearchSpace
 from autoft.storage.checkpoints import CheckpointStore
@@ -32,6 +31,7 @@ from autoft.study.replay import recorded, replay_trial
 from autoft.study.search_end import end_search, keep_paused
 from autoft.study.trial import TrialContext, run_trial
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 Fail = Callable[[str], None]
 PLENTY = 10**9
 METHODS: Mapping[str, Mapping[str, Scalar]] = {
@@ -54,15 +54,6 @@ class PausesAtRungs(Schedule):
 
     def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
         raise NotImplementedError
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """One thread, as the study of these tests says; a replay compares bits."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

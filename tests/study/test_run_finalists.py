@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autoft.storage.beside import at_work
-from autoft.storage.database import open_database
 from autoft.storage.finalists import claim_finalist, finalist_runs
 from autoft.storage.leases import forfeit
 from autoft.storage.reading import read_trials
-from autoft.storage.studies import StudyHandle, create_study, open_study, study_names
+from autoft.storage.studies import StudyHandle
 from autoft.storage.trials import ask_trial
 from autoft.strategy.stopping import TimeLimit
-from autoft.study.config import BudgetConfig, StudyConfig
+from autoft.study.config import BudgetConfig
 from autoft.study.finalists import TrialTime, run_next_finalist
 from autoft.study.lease import Interrupted
 from autoft.study.trial import TrialContext, run_trial
@@ -39,30 +37,13 @@ def with_finalists(context: TrialContext, finalists: int, seeds: int) -> TrialCo
     return replace(context, config=replace(context.config, budget=budget))
 
 
-@pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the first test leaves its search for the others."""
-    return tmp_path_factory.mktemp("once") / "studies"
-
-
 @pytest.fixture
-def searched(config: StudyConfig, work_on: Callable[[StudyHandle], TrialContext], once: Path) -> Iterator[TrialContext]:
+def searched(work_on: Callable[[StudyHandle], TrialContext], search_once: Any) -> TrialContext:
     """A search of two trials that asks for one finalist on two seeds."""
-    folder = Path(config.storage.folder)
-    if once.is_dir():
-        shutil.copytree(once, folder)
-    database = open_database(None, folder)
-    known = "first" in study_names(database)
-    study = open_study(database, "first") if known else create_study(database, "first", metric="f1", config="{}")
-    asking = with_finalists(work_on(study), 1, 2)
-    if not known:
-        search(asking, 2)
-        database.close()
-        shutil.copytree(folder, once)
-        database = open_database(None, folder)
-        asking = replace(asking, study=open_study(database, "first"))
-    yield asking
-    database.close()
+    found: TrialContext = search_once(
+        lambda study: with_finalists(work_on(study), 1, 2), lambda asking: search(asking, 2)
+    )
+    return found
 
 
 def finish(context: TrialContext, worker: str = "me") -> None:
