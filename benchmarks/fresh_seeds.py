@@ -34,7 +34,7 @@ _FIRST_SEED = 1000
 def run_once(workbench: Workbench, values: Mapping[str, Any], seed: int, threads: int) -> dict[str, float]:
     """Train one configuration on one seed; return `dev` and, where there is a test split, `test`."""
     config = build_trial_config(values, kind=workbench.task.head, seed=seed)
-    bench = workbench.bench(config.model, config.head)
+    bench = workbench.bench_of(config)
     runtime = Runtime(device=workbench.device, micro_batch=config.fit.batch_size, threads=threads)
     execution = Execution(bench, config, runtime)
     for _ in execution:
@@ -44,7 +44,8 @@ def run_once(workbench: Workbench, values: Mapping[str, Any], seed: int, threads
     scores = {"dev": execution.best.scores.value}
     if "test" in bench.splits:
         execution.model.load_weights(execution.best.weights)
-        scores["test"] = bench.scores(execution.model, "test", runtime).value
+        predictions = bench.predictions(execution.model, "test", runtime)
+        scores["test"] = bench.task.score(bench.splits["test"].examples, predictions)[bench.metric]
     return scores
 
 

@@ -249,7 +249,7 @@ def open_bench(source: str, limit: int | None, threads: int) -> Bench:
     )
     workbench = Workbench(config, load_rows(task, data, seed=0), torch.device("cpu"), splits=("train",))
     trial = build_trial_config(space.default, kind=task.head, seed=0)
-    return workbench.bench(trial.model, trial.head)
+    return workbench.bench_of(trial)
 
 
 def summary(rounds: Sequence[Mapping[str, float]], tokens: int) -> dict[str, float]:

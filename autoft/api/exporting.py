@@ -123,10 +123,9 @@ def _save_adapter(folder: Path, view: StudyView, record: TrialRecord) -> None:
     from autoft.training.runtime import find_device
 
     config = view.config
-    task = TASKS.get(config.task)()
-    data = load_rows(task, config.data, seed=config.seed)
-    trial = build_trial_config(record.config, kind=task.head, seed=config.seed)
-    bench = Workbench(config, data, find_device("cpu"), splits=()).bench(trial.model, trial.head)
+    data = load_rows(TASKS.get(config.task)(), config.data, seed=config.seed)
+    trial = build_trial_config(record.config, kind=data.task.head, seed=config.seed)
+    bench = Workbench(config, data, find_device("cpu"), splits=()).bench_of(trial)
     model = trained_model(bench, trial, safetensors.torch.load_file(weights_file(config, record)))
     model.save_adapter(folder)
     bench.tokenizer.save_pretrained(folder)

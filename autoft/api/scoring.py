@@ -59,27 +59,23 @@ def _scores(view: StudyView) -> dict[str, Any]:
     from autoft.study.rows import load_rows
     from autoft.study.trial_config import build_trial_config
     from autoft.tasks import TASKS
-    from autoft.training.inference import run_model
     from autoft.training.runtime import Runtime, find_device, set_threads
 
     config = view.config
     set_threads(config.compute.threads)
-    task = TASKS.get(config.task)()
-    data = load_rows(task, config.data, seed=config.seed)
+    data = load_rows(TASKS.get(config.task)(), config.data, seed=config.seed)
     if data.fingerprint != config.fingerprint:
         raise StudyError(f"{config.data.source}: the rows of the study expected, they have changed since it began")
     device = find_device(config.compute.device)
-    examples = data.examples["test"]
+    task, examples = data.task, data.examples["test"]
     predictions = {"best": load_model(view.best_folder, device=config.compute.device).decide(examples)}
     default = view.trial(0)
     if default.state == "complete":
         trial = build_trial_config(default.config, kind=task.head, seed=config.seed)
-        bench = Workbench(config, data, device, splits=("test",)).bench(trial.model, trial.head)
+        bench = Workbench(config, data, device, splits=("dev", "test")).bench_of(trial)
         model = trained_model(bench, trial, safetensors.torch.load_file(weights_file(config, default)))
         runtime = Runtime(device=device, micro_batch=1, threads=config.compute.threads)
-        split = bench.splits["test"]
-        outputs = run_model(model, split.sequences, runtime)
-        predictions["default"] = task.decode(outputs.scores, split.features, bench.labels)
+        predictions["default"] = bench.predictions(model, "test", runtime)
     scores = {name: task.score(examples, one) for name, one in predictions.items()}
     ci95 = _intervals(task, examples, predictions, config.seed)
     return {"best": scores["best"], "default": scores.get("default"), "ci95": ci95}

@@ -33,7 +33,8 @@ def validate(task: str, *, source: str | None, space: str | None, models: Sequen
     if varying is None or rows is None:
         raise ConfigError("a space and data expected")
     notices = [notice.words for notice in rows.notices]
-    tokenizer = load_tokenizer(resolve_model(str(varying.default["model"])))
+    tokenizer = load_tokenizer(resolve_model(str(varying.default["model"])), rows.tokens)
+    made = rows.task
     labels: dict[str, dict[str, int]] = {}
     for split, examples in rows.examples.items():
         features = made.encode(examples, tokenizer, rows.labels, min(_LONGEST, tokenizer.model_max_length))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
+Targets = npt.NDArray[np.int64] | npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +18,17 @@ class Features:
 
     Attributes:
         columns: Name -> one integer array a sequence, [T] each. `input_ids` and `attention_mask` go to the model;
-            `labels` hold the targets.
+            `labels` hold the targets where tokens have them.
         padding: Column -> padding value. Columns without one stay out of the batch (notes for `decode`).
         owner: Example that each sequence belongs to, [N']; a long example has several windows.
+        targets: Name -> what each sequence has as a whole, [N'] integers or [N', C] reals: `labels` where sequences
+            have them, nothing where examples are without reference.
     """
 
     columns: Mapping[str, tuple[IntArray, ...]]
     padding: Mapping[str, int]
     owner: IntArray
+    targets: Mapping[str, Targets] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.owner)

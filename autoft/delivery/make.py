@@ -47,27 +47,28 @@ def make_folder(order: Mapping[str, Any]) -> dict[str, float]:
     """
     config = StudyConfig.from_json(order["study"])
     set_threads(config.compute.threads)
-    task = TASKS.get(config.task)()
+    data = load_rows(TASKS.get(config.task)(), config.data, seed=config.seed)
     device = find_device(config.compute.device)
     runtime = Runtime(device=device, micro_batch=1, threads=config.compute.threads)
-    workbench = Workbench(config, load_rows(task, config.data, seed=config.seed), device, splits=("dev",))
-    trial = build_trial_config(order["values"], kind=task.head, seed=config.seed)
-    bench = workbench.bench(trial.model, trial.head)
+    workbench = Workbench(config, data, device, splits=("dev",))
+    trial = build_trial_config(order["values"], kind=data.task.head, seed=config.seed)
+    bench = workbench.bench_of(trial)
     model = trained_model(bench, trial, safetensors.torch.load_file(order["weights"]))
+    facts = {**order["facts"], "decision": bench.decision(model, runtime)}
 
     target = Path(order["folder"])
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
-        write_model(bench, model, made, order["facts"])
+        write_model(bench, model, made, facts)
         reloaded = reloaded_value(made, bench, runtime)
-        _compare(target, reloaded, order["facts"])
+        _compare(target, reloaded, facts)
         made.chmod(0o755)
         replace_folder(made, target)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
-    return {"dev": bench.scores(model, "dev", runtime).value, "reloaded": reloaded}
+    return {"dev": bench.scores(model, runtime).value, "reloaded": reloaded}
 
 
 def reloaded_value(folder: Path, bench: Bench, runtime: Runtime) -> float:
@@ -79,7 +80,7 @@ def reloaded_value(folder: Path, bench: Bench, runtime: Runtime) -> float:
     tokenizer = load_tokenizer(pristine.source)
     features = bench.task.encode(split.examples, tokenizer, facts["labels"], facts["max_length"])
     fresh = replace(split, features=features, sequences=make_resident(features, runtime.device))
-    return replace(bench, splits={"dev": fresh}).scores(model, "dev", runtime).value
+    return replace(bench, splits={"dev": fresh}).scores(model, runtime).value
 
 
 def _compare(target: Path, reloaded: float, facts: Mapping[str, Any]) -> None:

@@ -16,21 +16,21 @@ from torch import Tensor, nn
 from autoft.delivery.folder import read_model
 from autoft.errors import ConfigError
 from autoft.files import check_manifest, write_manifest
+from autoft.models.headed import scores_of
 
 _TOLERANCE = 1e-4
 _MODEL = "model.onnx"
 
 
 class _Plain(nn.Module):
-    """A model with a plain `forward(input_ids, attention_mask) -> logits`."""
+    """A model with a plain `forward(input_ids, attention_mask) -> scores`."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        logits: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
-        return logits
+        return scores_of(self.model(input_ids=input_ids, attention_mask=attention_mask))
 
 
 def export_onnx(source: Path, target: Path) -> None:

@@ -64,7 +64,7 @@ class Predictor:
         features = self.task.encode(examples, self._tokenizer, self.labels, self.facts["max_length"])
         sequences = make_resident(features, self._runtime.device)
         outputs = run_model(self._model, sequences, self._runtime)
-        return self.task.decode(outputs.scores, features, self.labels)
+        return self.task.decode(outputs.scores, features, self.labels, self.facts.get("decision", {}))
 
 
 def load_model(folder: str | Path, *, device: str = "auto") -> Predictor:
@@ -79,5 +79,5 @@ def load_model(folder: str | Path, *, device: str = "auto") -> Predictor:
     pristine, model = read_model(path, facts)
     model.module.to(runtime.device)
     tokenizer = load_tokenizer(pristine.source)
-    task = TASKS.get(facts["task"])()
+    task = TASKS.get(facts["task"])(facts["head"])
     return Predictor(task, tuple(facts["labels"]), facts, model, tokenizer, runtime)

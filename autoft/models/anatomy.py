@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from autoft.errors import ConfigError
 
-_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "markers")
 _WIDENED = ("intermediate_size", "hidden_dim", "ffn_dim", "d_ff")
 
 
@@ -69,7 +69,8 @@ class Anatomy:
     """Where the parts of a model are.
 
     Units count from the bottom: 0 is the embeddings and all else that the first layer's input needs
-    (DeBERTa's relative embeddings, ELECTRA's projection), i + 1 is layer i, the last is the head.
+    (DeBERTa's relative embeddings, ELECTRA's projection), i + 1 is layer i, the last is the head, to which all belongs
+    that stands above the layers' last hidden states (BERT's pooler).
 
     Attributes:
         architecture: The model's class.
@@ -79,7 +80,7 @@ class Anatomy:
             parameters.
         units: Parameter -> unit; parameters that the forward pass never uses are left out.
         sizes: Parameter -> how many numbers it holds.
-        head: Modules outside the base model that hold parameters.
+        head: Modules that hold the head's parameters: those outside the base model, and its pooler where it is used.
         widened: The configuration's name for the intermediate size, None where it has none.
         inputs: What `forward` accepts of a batch.
     """
@@ -147,11 +148,11 @@ def inspect_model(model: PreTrainedModel) -> Anatomy:
     width = getattr(model.config, "hidden_size", 0)
     layers = tuple(_layer(model, path, width) for path in paths)
     inputs = _accepted(model)
-    applications, reached, used = _trace(model, paths, inputs)
+    applications, reached, encoded, used = _trace(model, paths, inputs)
     units = {}
     for parameter_name, parameter in model.named_parameters():
         if parameter in used:
-            inside = len(layers) if parameter_name.startswith(prefix) else len(layers) + 1
+            inside = len(layers) if parameter in encoded else len(layers) + 1
             units[parameter_name] = next((unit for unit, members in enumerate(reached) if parameter in members), inside)
     hidden = layers[0].feed_forward.down.inputs
     return Anatomy(
@@ -161,14 +162,23 @@ def inspect_model(model: PreTrainedModel) -> Anatomy:
         applications=applications,
         units=units,
         sizes={name: parameter.numel() for name, parameter in model.named_parameters()},
-        head=tuple(
-            path
-            for path, child in model.named_children()
-            if child is not base and any(True for _ in child.parameters())
-        ),
+        head=_head(model, units, len(layers) + 1),
         widened=next((word for word in _WIDENED if getattr(model.config, word, None) == hidden), None),
         inputs=inputs,
     )
+
+
+def _head(model: PreTrainedModel, units: Mapping[str, int], top: int) -> tuple[str, ...]:
+    """Return the modules outside the base model that hold parameters, and those in it that belong to the head alone."""
+    base = model.base_model
+    prefix = f"{model.base_model_prefix}."
+    inside = [f"{prefix}{path}" for path, _ in base.named_children()]
+    found = {path: {unit for name, unit in units.items() if name.startswith(f"{path}.")} for path in inside}
+    poolers = [path for path in inside if found[path] == {top}]
+    outside = [
+        path for path, child in model.named_children() if child is not base and any(True for _ in child.parameters())
+    ]
+    return (*poolers, *outside)
 
 
 def _layer_paths(base: nn.Module) -> list[str]:
@@ -246,13 +256,14 @@ def _accepted(model: PreTrainedModel) -> tuple[str, ...]:
 
 def _trace(
     model: PreTrainedModel, paths: list[str], inputs: tuple[str, ...]
-) -> tuple[int, list[set[nn.Parameter]], set[nn.Parameter]]:
+) -> tuple[int, list[set[nn.Parameter]], set[nn.Parameter], set[nn.Parameter]]:
     """Run four tokens through the model and follow the graph of gradients back.
 
     Returns:
-        How often layers ran, the parameters that the input of each layer depends on, those that the
-        scores depend on.
+        How often layers ran, the parameters that the input of each layer depends on, those that the base model's last
+        hidden states depend on, those that the scores depend on.
     """
+    encoded: set[nn.Parameter] = set()
     reached: list[set[nn.Parameter]] = [set() for _ in paths]
     calls: list[int] = []
 
@@ -268,6 +279,12 @@ def _trace(
         model.get_submodule(path).register_forward_pre_hook(note(index), with_kwargs=True)
         for index, path in enumerate(paths)
     ]
+
+    def note_encoded(_: nn.Module, args: Any, output: Any) -> None:
+        del args
+        encoded.update(_leaves([output if isinstance(output, Tensor) else output[0]]))
+
+    handles.append(model.base_model.register_forward_hook(note_encoded))
     ids = torch.arange(4, device=model.device)[None] % model.config.vocab_size
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     try:
@@ -278,7 +295,7 @@ def _trace(
     finally:
         for handle in handles:
             handle.remove()
-    return len(calls), reached, used
+    return len(calls), reached, encoded, used
 
 
 @contextmanager

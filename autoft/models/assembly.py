@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ from autoft.models.base import Pristine
 from autoft.models.cutting import Cut
 from autoft.models.dropout import Masks, set_dropout, silence_prefix, use_masks, use_plain_dropout
 from autoft.models.freezing import trained_layers
+from autoft.models.headed import scores_of
 from autoft.models.heads import Head
 from autoft.models.initial import initialise
 from autoft.models.methods.base import Method
@@ -94,7 +94,7 @@ class TrialModel:
             use_masks_in_attention(plain, self.masks)
 
     def logits(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the scores of each class, [B, T, C].
+        """Return the scores, [B, T, C] of tokens or [B, C] of sequences.
 
         Args:
             batch: Columns, [B, T] each; those that the model does not know are left out. With `hidden`, [B, T, D], what
@@ -103,7 +103,7 @@ class TrialModel:
         inputs = {word: batch[word] for word in self.anatomy.inputs if word in batch}
         if self._cut is not None and "hidden" in batch:
             return self._cut.above(self.boundary, batch["hidden"], inputs)
-        return cast(Tensor, self.module(**inputs).logits)
+        return scores_of(self.module(**inputs))
 
     def layers_run(self, *, above: bool) -> tuple[int, int]:
         """Return through how many layers a token goes forward, and back.
@@ -116,7 +116,7 @@ class TrialModel:
         return forward, layers - max(0, self.prefix_units - 1)
 
     def loss(self, batch: Mapping[str, Tensor], smoothing: float) -> tuple[Tensor, Tensor]:
-        """Return the summed loss of the labelled tokens of a batch, and their count."""
+        """Return the summed loss of what is labelled in a batch, and how much that is."""
         return self.head.loss(self.logits(batch), batch["labels"], smoothing)
 
     def named_trainable(self) -> list[tuple[str, nn.Parameter, int]]:
@@ -190,7 +190,7 @@ def compatible(anatomy: Anatomy, head: Head, method: Method) -> str | None:
     """Return why such a model, head and method do not go together, or None if they do."""
     if not anatomy.head:
         return f"{anatomy.architecture}: a {head.kind} head expected outside the encoder, found none"
-    return method.refuse(anatomy)
+    return head.refuse() or method.refuse(anatomy)
 
 
 def assemble(pristine: Pristine, recipe: Recipe, seed: int) -> TrialModel:
@@ -200,14 +200,16 @@ def assemble(pristine: Pristine, recipe: Recipe, seed: int) -> TrialModel:
 
     Raises:
         ConfigError: If the method cannot tune the model.
+        ValueError: If the recipe's head is not the one that the model was loaded with.
     """
+    if recipe.head != pristine.head:
+        raise ValueError(f"the head {pristine.head} that the model was loaded with expected, got {recipe.head}")
     anatomy = pristine.anatomy
     refusal = compatible(anatomy, recipe.head, recipe.method)
     if refusal:
         raise ConfigError(refusal)
     model = _shared_copy(pristine.model)
     initialise(model, pristine.fresh, seed)
-    recipe.head.attach(model, seed)
     if recipe.dropout is not None:
         set_dropout(model, recipe.dropout)
     parameters = sum(value.numel() for value in model.parameters())

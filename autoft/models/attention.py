@@ -12,6 +12,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 from autoft.models.dropout import Masks, dropped
+from autoft.models.headed import scores_of
 
 _NAME, _PLAIN = "autoft", "sdpa"
 _ATTRIBUTE = "_autoft_masks"
@@ -27,11 +28,11 @@ def masks_fit(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> bool:
         inputs: What `forward` takes of a batch.
     """
     with torch.no_grad():
-        whole = model(**inputs).logits
+        whole = scores_of(model(**inputs))
         if not _ask_for(model, _PLAIN, _NAME):
             return False
         try:
-            return torch.equal(model(**inputs).logits, whole)
+            return torch.equal(scores_of(model(**inputs)), whole)
         finally:
             _ask_for(model, _NAME, _PLAIN)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,20 +56,24 @@ class Pristine:
         model: In evaluation mode, nothing requires gradients.
         anatomy: Where its parts are.
         source: Where it came from.
+        head: What stands on it.
         labels: The classes in their order, [C].
         fresh: The head's parameters that the checkpoint does not have; each trial makes its own
             from its seed.
         boundaries: Where it can be cut, see `exact_boundaries`.
         masked: Whether its attention may draw from a trial's masks, see `masks_fit`.
+        read_above: Whether its head reads a batch's inputs, see `reads_above`.
     """
 
     model: PreTrainedModel
     anatomy: Anatomy
     source: ModelSource
+    head: Head
     labels: tuple[str, ...]
     fresh: tuple[str, ...]
     boundaries: frozenset[int]
     masked: bool
+    read_above: bool
 
 
 def resolve_model(ref: str) -> ModelSource:
@@ -110,11 +114,15 @@ def read_config(source: ModelSource) -> dict[str, Any]:
     return read_json(_fetch(source, _TEXTS) / "config.json")
 
 
-def load_tokenizer(source: ModelSource) -> Any:
+def load_tokenizer(source: ModelSource, tokens: Iterable[str] = ()) -> Any:
     """Load the tokenizer; without torch where the folder holds a `tokenizer.json`.
 
     A byte-level tokenizer puts a space before each word, as the words inside a sentence had one in
     its training.
+
+    Args:
+        source: Where it comes from.
+        tokens: Added to its vocabulary where they are not in it, each never cut and never changed.
 
     Raises:
         ConfigError: If there is no tokenizer, or the folder is not safe.
@@ -138,64 +146,188 @@ def load_tokenizer(source: ModelSource) -> Any:
     except (OSError, ValueError, ImportError) as error:
         raise ConfigError(f"{source.ref}: a tokenizer expected, {' '.join(str(error).split())}") from error
     _space_words(tokenizer)
+    vocabulary = tokenizer.get_vocab()
+    tokenizer.add_tokens([token for token in tokens if token not in vocabulary], special_tokens=True)
     return tokenizer
 
 
+def meanings(source: ModelSource, tokenizer: Any, tokens: Mapping[str, str]) -> dict[int, tuple[int, ...]]:
+    """Return for each token that was added the tokens of the words of its meaning, as `load_pristine` takes them.
+
+    Args:
+        source: Where the tokenizer comes from.
+        tokenizer: That `load_tokenizer` returned with these tokens.
+        tokens: Token -> words of its meaning.
+    """
+    before = load_tokenizer(source).get_vocab() if tokens else {}
+    found = {}
+    for token, words in tokens.items():
+        if token in before:
+            continue
+        (number,) = tokenizer.convert_tokens_to_ids([token])
+        found[number] = tuple(tokenizer(words, add_special_tokens=False)["input_ids"])
+    return found
+
+
 def load_pristine(
-    source: ModelSource, head: Head, labels: Sequence[str], device: torch.device | None = None
+    source: ModelSource,
+    head: Head,
+    labels: Sequence[str],
+    device: torch.device | None = None,
+    *,
+    layers: int | None = None,
+    added: Mapping[int, Sequence[int]] | None = None,
 ) -> Pristine:
-    """Load the model with the head of `head.kind`, in float32.
+    """Load the model with the head of `head.kind`, or with a head of autoft's own, in float32.
 
     The checkpoint's own head is kept only if it was trained for the same labels in the same order.
+
+    Args:
+        source: Where the model comes from.
+        head: What stands on it.
+        labels: The classes in their order, [C].
+        device: Where it stays; the CPU unless given.
+        layers: How many of its layers are kept, from the bottom; all unless given.
+        added: Token that was added to the vocabulary -> tokens whose embeddings' mean is its first embedding.
 
     Raises:
         ConfigError: If the model is missing, unsafe, or no encoder that autoft can tell apart.
     """
     import torch
-    import transformers
-    from huggingface_hub.errors import StrictDataclassError
-    from safetensors import SafetensorError
 
     from autoft.models.anatomy import inspect_model
     from autoft.models.attention import masks_fit
-    from autoft.models.cutting import exact_boundaries, few_tokens
+    from autoft.models.cutting import exact_boundaries, few_tokens, reads_above
 
+    refusal = head.refuse()
+    if refusal:
+        raise ConfigError(refusal)
     folder = _fetch(source, _TEXTS + _WEIGHTS)
     check_weights(folder, source.ref)
-    named = dict(enumerate(labels))
-    auto = getattr(transformers, KINDS[head.kind])
-    try:
-        with quiet(), torch.random.fork_rng(devices=[]):
-            config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
-            trained_for = dict(config.id2label)
-            config.id2label = named
-            config.label2id = {label: index for index, label in named.items()}
-            model, report = auto.from_pretrained(
-                folder,
-                config=config,
-                dtype=torch.float32,
-                use_safetensors=True,
-                trust_remote_code=False,
-                ignore_mismatched_sizes=True,
-                output_loading_info=True,
-            )
-    except (OSError, ValueError, KeyError, SafetensorError, StrictDataclassError) as error:
-        words = " ".join(str(error).split())
-        raise ConfigError(f"{source.ref}: an intact model expected, got {type(error).__name__}: {words}") from error
+    with quiet(), torch.random.fork_rng(devices=[]):
+        model, missing, known = _load(folder, source.ref, head, labels, layers)
+        _embed(model, added or {})
     model.to(device or torch.device("cpu")).eval().requires_grad_(False)
-    missing = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
-    base = f"{model.base_model_prefix}."
-    lost = sorted(name for name in missing if name.startswith(base))
+    anatomy = inspect_model(model)
+    lost = sorted(name for name in missing if anatomy.units.get(name, anatomy.top) < anatomy.top)
     if lost:
         raise ConfigError(
             f"{source.ref}: weights of the whole encoder expected, {len(lost)} tensors are missing, {lost[0]} first"
         )
-    if trained_for != named:
-        missing = {name for name, _ in model.named_parameters() if not name.startswith(base)}
-    fresh = tuple(sorted(missing))
-    anatomy = inspect_model(model)
-    masked = masks_fit(model, few_tokens(model, anatomy))
-    return Pristine(model, anatomy, source, tuple(labels), fresh, exact_boundaries(model, anatomy), masked)
+    base = f"{model.base_model_prefix}."
+    if not known:
+        missing |= {name for name, _ in model.named_parameters() if not name.startswith(base)}
+    return Pristine(
+        model,
+        anatomy,
+        source,
+        head,
+        tuple(labels),
+        fresh=tuple(sorted(missing)),
+        boundaries=exact_boundaries(model, anatomy),
+        masked=masks_fit(model, few_tokens(model, anatomy)),
+        read_above=reads_above(model, anatomy),
+    )
+
+
+def share_tensors(pristine: Pristine, other: Pristine) -> None:
+    """Let a model lie in the memory of another, where both hold the same numbers under the same names."""
+    import torch
+
+    values = dict(other.model.named_parameters())
+    for name, value in pristine.model.named_parameters():
+        same = values.get(name)
+        if same is not None and name not in pristine.fresh and torch.equal(same, value):
+            value.data = same.data
+
+
+def count_layers(source: ModelSource) -> int:
+    """Return how many layers a base model has.
+
+    Raises:
+        ConfigError: If its folder is not safe, or says nothing of layers.
+    """
+    return int(_read_settings(_fetch(source, _TEXTS), source.ref).num_hidden_layers)
+
+
+def _read_settings(folder: Path, ref: str) -> Any:
+    import transformers
+    from huggingface_hub.errors import StrictDataclassError
+
+    try:
+        return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, StrictDataclassError) as error:
+        raise _no_model(ref, error) from error
+
+
+def _load(
+    folder: Path, ref: str, head: Head, labels: Sequence[str], layers: int | None
+) -> tuple[PreTrainedModel, set[str], bool]:
+    """Return the model, the parameters that the checkpoint does not have, and whether its head knows these labels."""
+    import torch
+    import transformers
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
+
+    from autoft.models.headed import HeadedEncoder
+
+    kind, named = KINDS[head.kind], dict(enumerate(labels))
+    config = _read_settings(folder, ref)
+    # In question answering there is one pair of classes, whatever a checkpoint calls it.
+    known = dict(config.id2label) == named or head.kind == "question-answering"
+    config.id2label = named
+    config.label2id = {label: index for index, label in named.items()}
+    if kind.problem is not None:
+        config.problem_type = kind.problem
+    if layers is not None:
+        _keep_layers(config, layers)
+    auto = getattr(transformers, kind.auto if head.plain else "AutoModel")
+    try:
+        model, report = auto.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, SafetensorError, StrictDataclassError) as error:
+        raise _no_model(ref, error) from error
+    missing = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    if head.plain:
+        return model, missing, known
+    headed = HeadedEncoder(model, head.module(config.hidden_size, len(labels), config))
+    return headed, {f"{headed.base_model_prefix}.{name}" for name in missing}, False
+
+
+def _no_model(ref: str, error: Exception) -> ConfigError:
+    words = " ".join(str(error).split())
+    return ConfigError(f"{ref}: an intact model expected, got {type(error).__name__}: {words}")
+
+
+def _keep_layers(config: Any, count: int) -> None:
+    """Let a model be made with its lowest layers only."""
+    total = config.num_hidden_layers
+    for name, value in config.to_dict().items():
+        # ModernBERT says of each layer what kind it is.
+        if isinstance(value, list) and len(value) == total and "layer" in name:
+            setattr(config, name, value[:count])
+    config.num_hidden_layers = count
+
+
+def _embed(model: PreTrainedModel, added: Mapping[int, Sequence[int]]) -> None:
+    """Give tokens that were added embeddings, in a model that may have room for them already."""
+    import torch
+
+    if not added:
+        return
+    if max(added) >= model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(max(added) + 1, mean_resizing=False)
+    weight = model.get_input_embeddings().weight
+    with torch.no_grad():
+        for token, words in added.items():
+            weight[token] = weight[list(words)].mean(0)
 
 
 def _in_package(name: str, inner: str) -> Path | None:

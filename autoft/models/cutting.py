@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from autoft.models.anatomy import Anatomy
+from autoft.models.headed import scores_of
 
 Inputs = Mapping[str, Tensor]
 _LOWEST = 2
@@ -34,14 +36,17 @@ class Cut:
         self._model, self._top = model, anatomy.top
         owner, _, self._name = anatomy.layers[0].path.rpartition(".")[0].rpartition(".")
         self._owner = model.get_submodule(owner)
+        self._read = frozenset(inspect.signature(type(model.base_model).forward).parameters)
         self._layers = [model.get_submodule(layer.path) for layer in anatomy.layers]
         self._base: Any = model.base_model
         self._below = [name for name, _ in self._base.named_children() if _all_below(model, anatomy, name)]
+        inside = f"{model.base_model_prefix}."
+        self._poolers = [model.get_submodule(path) for path in anatomy.head if path.startswith(inside)]
         self._given = _Given()
         self._parts: dict[tuple[int, int], nn.ModuleList] = {}
 
     def above(self, boundary: int, hidden: Tensor, inputs: Inputs) -> Tensor:
-        """Return the scores from what stands below a boundary, [B, T, C].
+        """Return the scores from what stands below a boundary, [B, T, C] or [B, C].
 
         Args:
             boundary: Where `hidden` was taken.
@@ -50,11 +55,12 @@ class Cut:
         """
         self._given.value = hidden
         if boundary == self._top:
-            changes = {(self._model, self._model.base_model_prefix): cast(nn.Module, _GivenBase(self._given))}
+            base: nn.Module = _GivenBase(self._given, self._poolers)
+            changes = {(self._model, self._model.base_model_prefix): base}
         else:
             changes = self._started(boundary, len(self._layers))
         with _exchanged(changes):
-            return cast(Tensor, self._model(**inputs).logits)
+            return scores_of(self._model(**inputs))
 
     def below(self, boundary: int, inputs: Inputs, start: int = 0, hidden: Tensor | None = None) -> Tensor:
         """Return what the units below a boundary hand on, [B, T, D].
@@ -80,7 +86,7 @@ class Cut:
         handle = watched.register_forward_hook(note)
         try:
             with _exchanged(changes):
-                self._base(**inputs)
+                self._base(**{name: value for name, value in inputs.items() if name in self._read})
         finally:
             handle.remove()
         return found[0]
@@ -114,10 +120,27 @@ def exact_boundaries(model: PreTrainedModel, anatomy: Anatomy) -> frozenset[int]
     cut = Cut(model, anatomy)
     inputs = few_tokens(model, anatomy)
     with torch.no_grad():
-        whole = model(**inputs).logits
+        whole = scores_of(model(**inputs))
         found = [boundary for boundary in range(_LOWEST, anatomy.top + 1) if _same(cut, boundary, inputs, whole)]
         exact = all(_continued(cut, lower, boundary, inputs) for lower, boundary in itertools.pairwise(found))
         return frozenset(found) if exact else frozenset()
+
+
+def reads_above(model: PreTrainedModel, anatomy: Anatomy) -> bool:
+    """Tell whether a head looks at the batch's inputs, besides what the whole base model hands on."""
+    cut = Cut(model, anatomy)
+    inputs = few_tokens(model, anatomy)
+    with torch.no_grad():
+        hidden = cut.below(anatomy.top, inputs)
+        whole = cut.above(anatomy.top, hidden, inputs)
+        try:
+            bare = cut.above(anatomy.top, hidden, {})
+        # A head that needs them may fail in any way.
+        except Exception:  # noqa: BLE001
+            return True
+    real = inputs["attention_mask"].bool()
+    seen = real if whole.ndim == 3 else slice(None)
+    return not torch.equal(bare[seen], whole[seen])
 
 
 def _same(cut: Cut, boundary: int, inputs: Inputs, whole: Tensor) -> bool:
@@ -146,7 +169,9 @@ def few_tokens(model: PreTrainedModel, anatomy: Anatomy) -> dict[str, Tensor]:
     ids = torch.arange(12, device=model.device).reshape(2, 6) % model.config.vocab_size
     mask = torch.ones_like(ids)
     mask[1, 4:] = 0
-    batch = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
+    markers = torch.zeros_like(ids)
+    markers[:, 1], markers[:, 2] = 1, 2
+    batch = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids), "markers": markers}
     return {name: batch[name] for name in anatomy.inputs if name in batch}
 
 
@@ -172,16 +197,23 @@ class _Given(nn.Module):
 
 
 class _GivenBase(nn.Module):
-    """The same in the place of a base model."""
+    """The same in the place of a base model, with its pooler on it where the head reads that.
 
-    def __init__(self, given: _Given) -> None:
+    Args:
+        given: What it hands on.
+        poolers: One, or none. They stay members of the base model, whose names this does not change.
+    """
+
+    def __init__(self, given: _Given, poolers: Sequence[nn.Module]) -> None:
         super().__init__()
         self._given = given
+        self._poolers = tuple(poolers)
 
     def forward(self, *args: Any, **kwargs: Any) -> BaseModelOutputWithPooling:
         del args, kwargs
         hidden: Any = self._given.value
-        return BaseModelOutputWithPooling(last_hidden_state=hidden)
+        pooled: Any = self._poolers[0](hidden) if self._poolers else None
+        return BaseModelOutputWithPooling(last_hidden_state=hidden, pooler_output=pooled)
 
 
 @contextmanager

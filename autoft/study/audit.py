@@ -24,7 +24,6 @@ from autoft.study.search_end import keep_paused
 from autoft.study.stretch import Earlier, earlier_stretches
 from autoft.study.trial import Attempt, TrialContext, drop_others
 from autoft.study.trial_config import TrialConfig, build_trial_config
-from autoft.tasks import TASKS
 from autoft.training.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -72,7 +71,7 @@ def _limit(context: TrialContext) -> TimeLimit:
 def _run(context: TrialContext, held: Claim, record: TrialRecord) -> None:
     """Finish a configuration and store how it ended; but time that is over leaves it to be done."""
     study, config = context.study, context.config
-    trial = build_trial_config(record.config, kind=TASKS.get(config.task).head, seed=config.seed)
+    trial = build_trial_config(record.config, kind=context.workbench.task.head, seed=config.seed)
     stretch = _Finishing(context, held, earlier_stretches(read_trial(study, held.number), held.rung))
     error = attempt(study, held, context.stop, context.limit, partial(stretch.run, trial))
     if isinstance(error, TimedOut):

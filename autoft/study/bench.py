@@ -11,17 +11,26 @@ import torch
 
 from autoft.data.features import Features
 from autoft.models.assembly import TrialModel
-from autoft.models.base import Pristine, load_pristine, load_tokenizer, resolve_model
+from autoft.models.base import (
+    Pristine,
+    count_layers,
+    load_pristine,
+    load_tokenizer,
+    meanings,
+    resolve_model,
+    share_tensors,
+)
 from autoft.models.heads import Head
 from autoft.study.config import StudyConfig
 from autoft.study.features import FeatureCache, encode_cached
 from autoft.study.memory import MemoryForecast
 from autoft.study.room import disk_room
 from autoft.study.rows import StudyData
+from autoft.study.trial_config import TrialConfig
 from autoft.study.wall_time import WallTime
-from autoft.tasks import TASKS, Task
+from autoft.tasks import Task
 from autoft.training.batches import Sequences, make_resident
-from autoft.training.inference import run_model
+from autoft.training.inference import Outputs, run_model
 from autoft.training.prefix_cache import PrefixCounts, Prefixes
 from autoft.training.prefix_store import PrefixStore
 from autoft.training.runtime import Runtime
@@ -51,6 +60,7 @@ class Bench:
 
     Attributes:
         task: What is asked.
+        head: What stands on the base model.
         metric: What is optimised.
         labels: The model's classes.
         pristine: The base model as it was loaded; trials copy what they train and share the rest.
@@ -62,6 +72,7 @@ class Bench:
     """
 
     task: Task[Any, Any]
+    head: Head
     metric: str
     labels: tuple[str, ...]
     pristine: Pristine
@@ -86,20 +97,36 @@ class Bench:
         with self.time.on("prefix"):
             return self.prefixes[split].sequences(model.boundary, runtime, counts)
 
-    def scores(self, model: TrialModel, split: str, runtime: Runtime, sequences: Sequences | None = None) -> Scores:
-        """Score `model` on a split.
+    def scores(self, model: TrialModel, runtime: Runtime, sequences: Sequences | None = None) -> Scores:
+        """Score `model` on dev, where what is decided beside the weights is tuned.
 
         Args:
             model: Of a trial, or delivered.
-            split: Its name.
             runtime: The trial's.
-            sequences: What `sequences` returned for it; from the tokens unless given.
+            sequences: What `sequences` returned for dev; from the tokens unless given.
         """
         with self.time.on("evaluate"):
-            outputs = run_model(model, sequences or self.splits[split].sequences, runtime)
-            predictions = self.task.decode(outputs.scores, self.splits[split].features, self.labels)
-            metrics = self.task.score(self.splits[split].examples, predictions)
+            dev = self.splits["dev"]
+            outputs = run_model(model, sequences or dev.sequences, runtime)
+            decision = self._tuned(outputs)
+            predictions = self.task.decode(outputs.scores, dev.features, self.labels, decision)
+            metrics = self.task.score(dev.examples, predictions)
         return Scores(metrics[self.metric], outputs.loss, metrics)
+
+    def predictions(self, model: TrialModel, split: str, runtime: Runtime) -> list[Any]:
+        """Return what a trained model says of each example of a split, decided as on dev."""
+        decision, found = self.decision(model, runtime), self.splits[split]
+        outputs = run_model(model, found.sequences, runtime)
+        return self.task.decode(outputs.scores, found.features, self.labels, decision)
+
+    def decision(self, model: TrialModel, runtime: Runtime) -> dict[str, float]:
+        """Return what decoding must know of a trained model: of its head, and what is tuned on dev."""
+        return self._tuned(run_model(model, self.splits["dev"].sequences, runtime))
+
+    def _tuned(self, outputs: Outputs) -> dict[str, float]:
+        dev = self.splits["dev"]
+        tuned = self.task.tune(outputs.scores, dev.features, dev.examples, self.labels, self.metric)
+        return {**self.head.decoding, **tuned}
 
 
 class Workbench:
@@ -127,12 +154,12 @@ class Workbench:
         self.device = device
         self.time = time or WallTime()
         self.memory = MemoryForecast(device)
-        self.task: Task[Any, Any] = TASKS.get(config.task)()
+        self.task = data.task
         caches = Path(config.storage.folder) / ".cache"
         self._features = FeatureCache(caches / "features")
         self._prefixes = PrefixStore(caches / "prefixes", prefix_budget(config))
         self._splits = splits
-        self._benches: dict[tuple[str, Head], Bench] = {}
+        self._benches: dict[tuple[str, Head, int | None], Bench] = {}
         self._encoded: dict[str, tuple[Any, int, dict[str, Split]]] = {}
 
     def keep(self) -> None:
@@ -145,29 +172,55 @@ class Workbench:
         """The metric's value for a model that has learned nothing."""
         return self.task.floor(self.config.metric)
 
-    def bench(self, model: str, head: Head) -> Bench:
-        """Return the bench of one base model and head.
+    def bench_of(self, trial: TrialConfig) -> Bench:
+        """Return the bench of a trial.
 
         Raises:
             ConfigError: If the base model cannot be loaded.
         """
-        key = model, head
+        return self.bench(trial.model, trial.head, trial.layers)
+
+    def bench(self, model: str, head: Head, layers: float = 1.0) -> Bench:
+        """Return the bench of one base model and head.
+
+        Args:
+            model: Reference of the base model.
+            head: What stands on it.
+            layers: Share of its layers that is kept, from the bottom.
+
+        Raises:
+            ConfigError: If the base model cannot be loaded.
+        """
+        kept = None if layers >= 1.0 else max(1, round(layers * count_layers(resolve_model(model))))
+        key = model, head, kept
         if key not in self._benches:
-            self._benches[key] = self._make(model, head)
+            self._benches[key] = self._make(model, head, kept)
         return self._benches[key]
 
-    def _make(self, model: str, head: Head) -> Bench:
-        task = self.task
+    def _make(self, model: str, head: Head, layers: int | None) -> Bench:
         source = resolve_model(model)
         with self.time.on("load"):
-            pristine = load_pristine(source, head, self.data.labels, self.device)
+            tokenizer = load_tokenizer(source, self.data.tokens)
+            added = meanings(source, tokenizer, self.data.tokens)
+            pristine = load_pristine(source, head, self.data.labels, self.device, layers=layers, added=added)
+        if layers is not None:
+            share_tensors(pristine, self.bench(model, head).pristine)
         if model not in self._encoded:
             with self.time.on("encode"):
-                self._encoded[model] = self._encode(load_tokenizer(source), pristine)
+                self._encoded[model] = self._encode(tokenizer, pristine)
         tokenizer, max_length, splits = self._encoded[model]
         prefixes = {name: Prefixes(pristine, split.sequences, self._prefixes) for name, split in splits.items()}
         return Bench(
-            task, self.config.metric, self.data.labels, pristine, tokenizer, max_length, splits, prefixes, self.time
+            self.task,
+            head,
+            self.config.metric,
+            self.data.labels,
+            pristine,
+            tokenizer,
+            max_length,
+            splits,
+            prefixes,
+            self.time,
         )
 
     def _encode(self, tokenizer: Any, pristine: Pristine) -> tuple[Any, int, dict[str, Split]]:

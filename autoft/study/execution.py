@@ -125,7 +125,7 @@ class Execution:
         evaluations = fit(
             self.model,
             train,
-            lambda model: self._bench.scores(model, "dev", self._runtime, dev),
+            lambda model: self._bench.scores(model, self._runtime, dev),
             self._config.fit,
             self._take_snapshot(),
             points=evaluation_steps(self.total_steps, RUNGS if rungs_only else NINTHS),

@@ -13,12 +13,13 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from autoft.data.features import Features, IntArray
+from autoft.data.features import Features, Targets
 from autoft.files import write_bytes
 from autoft.tasks import Task
 
 logger = logging.getLogger(__name__)
-_VERSION = 2
+_VERSION = 3
+_TARGET = "target."
 
 
 class FeatureCache:
@@ -71,7 +72,7 @@ def encode_cached(
         cache: Where they are looked for and put.
         fingerprint: sha256 of the rows.
     """
-    key = _key(task.name, tokenizer, labels, max_length, fingerprint)
+    key = _key(f"{task.name}/{task.head}", tokenizer, labels, max_length, fingerprint)
     path = cache.path(f"{task.name}-{key[:32]}")
     found = _read(path)
     if found is not None:
@@ -96,7 +97,8 @@ def _key(task: str, tokenizer: Any, labels: Sequence[str], max_length: int, fing
 
 
 def _to_bytes(features: Features) -> bytes:
-    arrays = {"owner": features.owner}
+    arrays: dict[str, Targets] = {"owner": features.owner}
+    arrays |= {f"{_TARGET}{name}": values for name, values in features.targets.items()}
     for name, column in features.columns.items():
         arrays[f"flat.{name}"] = np.concatenate(column) if column else np.empty(0, np.int64)
         arrays[f"sizes.{name}"] = np.array([len(part) for part in column], dtype=np.int64)
@@ -104,7 +106,7 @@ def _to_bytes(features: Features) -> bytes:
     return save(arrays, {"padding": padding, "sha256": _digest(arrays, padding)})
 
 
-def _digest(arrays: Mapping[str, IntArray], padding: str) -> str:
+def _digest(arrays: Mapping[str, Targets], padding: str) -> str:
     """Return the sha256 of what is stored: a flipped bit among numbers leaves the file readable."""
     digest = hashlib.sha256(padding.encode())
     for name in sorted(arrays):
@@ -126,10 +128,11 @@ def _read(path: Path) -> Features | None:
         if kind == "flat":
             borders = np.cumsum(arrays[f"sizes.{name}"])[:-1]
             columns[name] = tuple(np.split(arrays[key], borders)) if len(arrays["owner"]) else ()
-    return Features(columns, padding, arrays["owner"])
+    targets = {key.removeprefix(_TARGET): values for key, values in arrays.items() if key.startswith(_TARGET)}
+    return Features(columns, padding, arrays["owner"], targets)
 
 
-def _load(path: Path) -> tuple[dict[str, IntArray], dict[str, int]]:
+def _load(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     """Return arrays and padding of a file.
 
     Raises:

@@ -23,7 +23,6 @@ from autoft.study.lease import attempt
 from autoft.study.trial import TrialContext, outcome_of
 from autoft.study.trial_config import TrialConfig, build_trial_config
 from autoft.study.trial_weights import weights_file
-from autoft.tasks import TASKS
 from autoft.training.runtime import Runtime
 
 logger = logging.getLogger(__name__)
@@ -166,11 +165,10 @@ class _Training:
                 return
 
     def _execution(self, config: TrialConfig, runtime: Runtime) -> Execution:
-        return Execution(self._context.workbench.bench(config.model, config.head), config, runtime)
+        return Execution(self._context.workbench.bench_of(config), config, runtime)
 
     def _config(self, seed: int) -> TrialConfig:
-        kind = TASKS.get(self._context.config.task).head
-        return build_trial_config(self._record.config, kind=kind, seed=seed)
+        return build_trial_config(self._record.config, kind=self._context.workbench.task.head, seed=seed)
 
     def _runtime(self, micro_batch: int, tick: Callable[[], None]) -> Runtime:
         recorded = self._record.execution

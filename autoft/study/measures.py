@@ -113,12 +113,12 @@ def _same_shape(record: TrialRecord, config: TrialConfig, parameters: int) -> bo
 
 def _fewest_parameters(workbench: Workbench, space: SearchSpace, ref: str) -> int:
     """Return the parameters of the smallest delivered model that the space makes of a base model."""
-    counts = []
+    counts, layers = [], float(values_of(space.domains["layers"])[0])
     for head in map(str, values_of(space.domains["head"])):
         made = HEADS.get(head)(**_least(space, f"head.{head}"), kind=workbench.task.head)
         for name in map(str, values_of(space.domains["method"])):
             recipe = Recipe(head=made, method=METHODS.get(name)(**_least(space, f"method.{name}")))
-            counts.append(assemble(workbench.bench(ref, made).pristine, recipe, seed=0).parameters_delivered)
+            counts.append(assemble(workbench.bench(ref, made, layers).pristine, recipe, seed=0).parameters_delivered)
     return min(counts)
 
 

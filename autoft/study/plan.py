@@ -57,7 +57,7 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
         raise ConfigError(*problems)
     aims = workbench.config.aims
     notices += limit_notices(aims, workbench, space)
-    bench = workbench.bench(config.model, config.head)
+    bench = workbench.bench_of(config)
     runtime = Runtime(
         device=workbench.device,
         micro_batch=config.fit.batch_size,
@@ -95,7 +95,8 @@ def impossible_pairs(space: SearchSpace, bench: Bench) -> list[str]:
             made = METHODS.get(str(method))(), HEADS.get(str(head))(kind=bench.task.head)
             reason = compatible(anatomy, made[1], made[0])
             if reason:
-                reasons.append(f"{bench.pristine.source.ref}: {reason}, take {method!r} out of the search space")
+                culprit = head if made[1].refuse() else method
+                reasons.append(f"{bench.pristine.source.ref}: {reason}, take {culprit!r} out of the search space")
     return sorted(set(reasons))
 
 

@@ -57,13 +57,12 @@ def replay_trial(config: StudyConfig, record: TrialRecord) -> Replay:
             f"{len(record.evaluations)} evaluations"
         )
     set_threads(execution["threads"])
-    task = TASKS.get(config.task)()
-    data = load_rows(task, config.data, seed=config.seed)
+    data = load_rows(TASKS.get(config.task)(), config.data, seed=config.seed)
     if data.fingerprint != config.fingerprint:
         raise StudyError(f"{config.data.source}: the rows of the study expected, they have changed since it began")
     device = find_device(execution["device"])
-    trial = build_trial_config(record.config, kind=task.head, seed=config.seed)
-    bench = Workbench(config, data, device).bench(trial.model, trial.head)
+    trial = build_trial_config(record.config, kind=data.task.head, seed=config.seed)
+    bench = Workbench(config, data, device).bench_of(trial)
     again = Execution(bench, trial, _runtime(execution, device))
     done: list[EvaluationRecord] = []
     for evaluation in again:

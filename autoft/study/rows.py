@@ -23,16 +23,20 @@ class StudyData:
     """Examples of each split, and what the user should know about them.
 
     Attributes:
+        task: As the train examples ask it.
         origin: What was read, in words.
         examples: Split -> examples; `test` only where there is one.
         labels: The model's classes, from the whole train split.
+        tokens: What it needs in its vocabulary, token -> words of its meaning.
         fingerprint: sha256 of the rows of all splits, as limited.
         notices: Warnings.
     """
 
+    task: Task[Any, Any]
     origin: str
     examples: dict[str, tuple[Any, ...]]
     labels: tuple[str, ...]
+    tokens: dict[str, str]
     fingerprint: str
     notices: tuple[Notice, ...]
 
@@ -51,6 +55,7 @@ def load_rows(task: Task[Any, Any], config: DataConfig, *, seed: int) -> StudyDa
     found = read_data(config.source, dev_share=config.dev_share, seed=seed)
     splits, notices = task.normalise(found.splits)
     whole = {name: _parse(task, rows) for name, rows in splits.items()}
+    task = task.about(whole["train"])
     labels = task.labels(whole["train"])
     notices += _judge_labels(task, splits, whole)
     limits = {"train": config.train_limit, "dev": config.dev_limit}
@@ -60,7 +65,9 @@ def load_rows(task: Task[Any, Any], config: DataConfig, *, seed: int) -> StudyDa
         examples[name] = tuple(whole[name][i] for i in kept)
         rows[name] = tuple(splits[name][i] for i in kept)
     notices += _overlaps(task, examples)
-    return StudyData(found.origin, examples, labels, fingerprint(rows), tuple(notices))
+    return StudyData(
+        task, found.origin, examples, labels, task.tokens(whole["train"]), fingerprint(rows), tuple(notices)
+    )
 
 
 def _parse(task: Task[Any, Any], rows: Sequence[Row]) -> tuple[Any, ...]:

@@ -35,6 +35,9 @@ def space_schema(full_rate: float | None = None) -> Schema:
             "head": _choice(HEADS, "linear"),
             "method": _methods(full_rate),
             "optimizer": _choice(OPTIMIZERS, "adamw"),
+            "layers": Leaf(
+                kind="float", default=1.0, low=0.0, high=1.0, above_low=True, help="share of the layers that is kept"
+            ),
             "freeze": Leaf(kind="float", default=0.0, low=0.0, high=1.0, help="share of the layers frozen"),
             "train": Group(train),
         }

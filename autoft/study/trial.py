@@ -37,7 +37,6 @@ from autoft.study.standings import outlook_of, standings_of
 from autoft.study.stretch import Earlier, earlier_stretches
 from autoft.study.trial_config import TrialConfig, build_trial_config
 from autoft.study.trial_weights import drop_weights
-from autoft.tasks import TASKS
 from autoft.training.measuring import weights_memory
 from autoft.training.runtime import Runtime, memory_errors
 
@@ -88,11 +87,10 @@ def run_trial(context: TrialContext, held: Claim) -> Outcome:
         LeaseLost: If another worker has taken it over.
         Interrupted: If the worker is to end.
     """
-    kind = TASKS.get(context.config.task).head
     time = context.workbench.time
     with time.on("propose"):
         values = _configuration(context, held)
-    config = build_trial_config(values, kind=kind, seed=context.config.seed)
+    config = build_trial_config(values, kind=context.workbench.task.head, seed=context.config.seed)
     stretch = Attempt(context, held, earlier_stretches(read_trial(context.study, held.number), held.rung))
     error = attempt(context.study, held, context.stop, context.limit, partial(stretch.run, config))
     stretch.learn_memory()
@@ -178,7 +176,7 @@ class Attempt:
             Paused: If the schedule says so.
         """
         context = self._context
-        bench = context.workbench.bench(config.model, config.head)
+        bench = context.workbench.bench_of(config)
         before = self.earlier.execution
         micro_batch = before.get("micro_batch", config.fit.batch_size)
         tokens = before.get("evaluation_tokens", _EVALUATION_TOKENS)

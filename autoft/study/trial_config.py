@@ -23,6 +23,7 @@ class TrialConfig:
         model: Reference of the base model.
         head: What turns hidden states into scores, and its loss.
         method: How the base model is adapted.
+        layers: Share of its layers that is kept, from the bottom.
         freeze: Share of the layers that stay as they are, from the bottom.
         dropout: In everything that is not frozen.
         patience: Evaluations without a better one before the trial ends.
@@ -32,6 +33,7 @@ class TrialConfig:
     model: str
     head: Head
     method: Method
+    layers: float
     freeze: float
     dropout: float
     patience: int
@@ -57,6 +59,8 @@ def build_trial_config(values: Mapping[str, Scalar], *, kind: str, seed: int) ->
         model=str(values["model"]),
         head=_branch(HEADS, "head", values, kind=kind),
         method=method,
+        # Studies of earlier versions have none.
+        layers=float(values.get("layers", 1.0)),
         freeze=float(values["freeze"]),
         dropout=float(dropout),
         patience=int(patience),

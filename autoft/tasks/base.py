@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from autoft.data.rows import Row
 
 ExampleT = TypeVar("ExampleT")
 PredictionT = TypeVar("PredictionT")
+FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,29 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
 
     A task subclasses this class and never another task. It knows nothing about batches, devices, epochs or Optuna.
 
+    Args:
+        head: The kind of head where the task may have several, as `about` found it and a manifest keeps it.
+
     Attributes:
         name: The word in commands, files and the registry.
-        head: The kind of head, a key of `models.heads`.
+        heads: The kinds of head that it may have, keys of `models.heads.KINDS`; the first unless its examples ask for
+            another.
         metric: The metric that is optimised unless the user names another; larger is better.
         metrics: Every metric that may be optimised, `metric` among them.
     """
 
     name: ClassVar[str]
-    head: ClassVar[str]
+    heads: ClassVar[tuple[str, ...]]
     metric: ClassVar[str]
     metrics: ClassVar[tuple[str, ...]]
+
+    def __init__(self, head: str | None = None) -> None:
+        self.head = head or self.heads[0]
+
+    def about(self, examples: Sequence[ExampleT]) -> Self:
+        """Return the task as the examples of the whole train split ask it: itself, unless it has several heads."""
+        del examples
+        return self
 
     def normalise(self, splits: Mapping[str, Sequence[Row]]) -> tuple[dict[str, tuple[Row, ...]], list[Notice]]:
         """Rewrite the rows of all splits to one convention, where that is a matter of the whole corpus.
@@ -76,15 +89,51 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
     def labels(self, examples: Sequence[ExampleT]) -> tuple[str, ...]:
         """Return the model's classes in their order, from the whole train split."""
 
+    def tokens(self, examples: Sequence[ExampleT]) -> dict[str, str]:
+        """Return the tokens that encoding needs besides a base model's own, from the whole train split.
+
+        Returns:
+            Token -> words of its meaning, from which its embedding starts.
+        """
+        del examples
+        return {}
+
     @abstractmethod
     def encode(self, examples: Sequence[ExampleT], tokenizer: Any, labels: Sequence[str], max_length: int) -> Features:
         """Encode examples; truncation never loses anything silently."""
 
+    def tune(
+        self,
+        outputs: Sequence[FloatArray],
+        features: Features,
+        examples: Sequence[ExampleT],
+        labels: Sequence[str],
+        metric: str,
+    ) -> dict[str, float]:
+        """Return what is decided on dev beside the weights, such as thresholds: the best for `metric`.
+
+        Args:
+            outputs: Scores of each sequence of dev.
+            features: Its encoded sequences.
+            examples: Its examples.
+            labels: The model's classes.
+            metric: What is optimised.
+        """
+        del outputs, features, examples, labels, metric
+        return {}
+
     @abstractmethod
     def decode(
-        self, outputs: Sequence[npt.NDArray[np.float32]], features: Features, labels: Sequence[str]
+        self, outputs: Sequence[FloatArray], features: Features, labels: Sequence[str], decision: Mapping[str, float]
     ) -> list[PredictionT]:
-        """Turn the scores of each sequence, [T, C] or [C], into one prediction an example, in their order."""
+        """Turn the scores of each sequence, [T, C] or [C], into one prediction an example, in their order.
+
+        Args:
+            outputs: Scores of each sequence.
+            features: What was encoded.
+            labels: The model's classes.
+            decision: What the head says of decoding, and what `tune` returned; may be empty.
+        """
 
     @abstractmethod
     def score(self, examples: Sequence[ExampleT], predictions: Sequence[PredictionT]) -> dict[str, float]:

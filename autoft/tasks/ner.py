@@ -16,7 +16,7 @@ from autoft.data.tagging import normalise_rows
 from autoft.data.words import split_words
 from autoft.errors import DataError
 from autoft.metrics import iob2_spans, resampled_span_scores, strict_span_scores
-from autoft.tasks.base import Notice, Task
+from autoft.tasks.base import FloatArray, Notice, Task
 
 _IGNORED = -100
 _UNDECIDED = -1
@@ -36,7 +36,7 @@ class Ner(Task[NerExample, tuple[str, ...]]):
     """Find and type the entities of a sentence; scored by strict entity F1."""
 
     name: ClassVar[str] = "ner"
-    head: ClassVar[str] = "token-classification"
+    heads: ClassVar[tuple[str, ...]] = ("token-classification",)
     metric: ClassVar[str] = "f1"
     metrics: ClassVar[tuple[str, ...]] = ("f1", "precision", "recall", "macro_f1", "accuracy")
 
@@ -122,7 +122,7 @@ class Ner(Task[NerExample, tuple[str, ...]]):
         )
 
     def decode(
-        self, outputs: Sequence[npt.NDArray[np.float32]], features: Features, labels: Sequence[str]
+        self, outputs: Sequence[FloatArray], features: Features, labels: Sequence[str], decision: Mapping[str, float]
     ) -> list[tuple[str, ...]]:
         """Take the best class at the first sub-token of each word; a word without sub-tokens is outside.
 
@@ -130,7 +130,9 @@ class Ner(Task[NerExample, tuple[str, ...]]):
             outputs: Scores of each window, [T, C].
             features: What was encoded.
             labels: The model's classes.
+            decision: Nothing.
         """
+        del decision
         count = int(features.owner.max()) + 1 if len(features) else 0
         tags: list[dict[int, str]] = [{} for _ in range(count)]
         for owner, words, scores in zip(features.owner, features.columns["words"], outputs, strict=True):

@@ -13,7 +13,8 @@ from autoft.errors import ConfigError
 from autoft.models.assembly import Recipe, TrialModel, assemble
 from autoft.models.base import Pristine
 from autoft.models.freezing import trained_layers
-from autoft.models.heads import KINDS, Linear
+from autoft.models.headed import scores_of
+from autoft.models.heads import KINDS
 from autoft.models.methods.base import Method
 from autoft.models.methods.head import HeadOnly
 from autoft.models.quiet import quiet
@@ -24,34 +25,54 @@ CLOSE = 1e-5
 FREEZE = 0.4
 
 
-def tiny_batch(classes: int) -> dict[str, Tensor]:
-    """Return one batch with padding and unlabelled tokens, always the same, [2, 9] each."""
+def tiny_batch(classes: int, kind: str = "token-classification") -> dict[str, Tensor]:
+    """Return one batch with padding and labels of a kind, always the same; columns of tokens are [2, 9]."""
     random = torch.Generator().manual_seed(1)
     ids = torch.randint(5, len(VOCABULARY), (2, 9), generator=random)
     mask = torch.ones_like(ids)
     mask[1, 6:] = 0
-    labels = torch.randint(0, classes, (2, 9), generator=random)
-    labels[mask == 0] = -100
-    labels[:, 0] = -100
     return {
         "input_ids": ids,
         "attention_mask": mask,
         "token_type_ids": torch.zeros_like(ids),
-        "labels": labels,
+        "labels": _tiny_labels(classes, kind, mask, random),
     }
+
+
+def _tiny_labels(classes: int, kind: str, mask: Tensor, random: torch.Generator) -> Tensor:
+    match kind:
+        case "sequence-classification":
+            return torch.randint(0, classes, (2,), generator=random)
+        case "multi-label-classification":
+            return torch.randint(0, 2, (2, classes), generator=random).float()
+        case "regression":
+            return torch.randn(2, classes, generator=random)
+    labels = torch.randint(0, classes, mask.shape, generator=random)
+    if kind == "question-answering":
+        labels = torch.zeros_like(mask)
+        labels[0, 2], labels[0, 4], labels[1, 3] = 1, 2, 3
+    labels[mask == 0] = -100
+    if kind == "token-classification":
+        labels[:, 0] = -100
+    return labels
+
+
+def batch_of(trial: TrialModel) -> dict[str, Tensor]:
+    """Return the tiny batch that fits a trial's head."""
+    return tiny_batch(trial.classes, trial.head.kind)
 
 
 def mean_loss(trial: TrialModel) -> Tensor:
     """Return the mean loss of the tiny batch."""
-    summed, count = trial.loss(tiny_batch(trial.classes), 0.0)
+    summed, count = trial.loss(batch_of(trial), 0.0)
     return summed / count
 
 
 def scores(trial: TrialModel) -> Tensor:
-    """Return the scores of the tiny batch without dropout, [B, T, C]."""
+    """Return the scores of the tiny batch without dropout, [B, T, C] or [B, C]."""
     trial.module.eval()
     with torch.no_grad():
-        return trial.logits(tiny_batch(trial.classes))
+        return trial.logits(batch_of(trial))
 
 
 def train(trial: TrialModel, steps: int = 3) -> TrialModel:
@@ -82,7 +103,7 @@ class MethodContract:
     @pytest.fixture
     def trial(self, method: Method, pristine: Pristine) -> TrialModel:
         """Return a trial's module with some layers frozen."""
-        return assemble(pristine, Recipe(Linear(), method, FREEZE), 1)
+        return assemble(pristine, Recipe(pristine.head, method, FREEZE), 1)
 
     def test_only_layers_that_are_not_frozen_train(self, trial: TrialModel, pristine: Pristine) -> None:
         """Nothing trains below the frozen layers' boundary."""
@@ -95,7 +116,7 @@ class MethodContract:
     @pytest.mark.parametrize("freeze", [0.0, FREEZE, 1.0])
     def test_number_of_parameters_equals_the_formula(self, method: Method, pristine: Pristine, freeze: float) -> None:
         """`count` says how many parameters train besides the head's."""
-        trial = assemble(pristine, Recipe(Linear(), method, freeze), 1)
+        trial = assemble(pristine, Recipe(pristine.head, method, freeze), 1)
         body = sum(value.numel() for _, value, depth in trial.named_trainable() if depth < trial.anatomy.top)
         assert body == method.count(pristine.anatomy, trained_layers(freeze, pristine.anatomy))
 
@@ -103,7 +124,7 @@ class MethodContract:
         """Before the first step the outputs are those of the base model with the same head."""
         if not method.starts_at_base:
             pytest.skip("the method does not claim it")
-        plain = assemble(pristine, Recipe(Linear(), HeadOnly(), FREEZE), 1)
+        plain = assemble(pristine, Recipe(pristine.head, HeadOnly(), FREEZE), 1)
         torch.testing.assert_close(scores(trial), scores(plain), atol=CLOSE, rtol=0)
 
     def test_every_parameter_that_trains_gets_a_gradient(self, trial: TrialModel) -> None:
@@ -123,7 +144,7 @@ class MethodContract:
     ) -> None:
         """`weights` holds all that training changed."""
         train(trial)
-        other = assemble(pristine, Recipe(Linear(), method, FREEZE), 2)
+        other = assemble(pristine, Recipe(pristine.head, method, FREEZE), 2)
         other.load_weights(trial.weights())
         assert torch.equal(scores(other), scores(trial))
         assert other.sha256() == trial.sha256()
@@ -132,8 +153,8 @@ class MethodContract:
         """Merging leaves the architecture's own modules only, and the same scores."""
         train(trial)
         merged = trial.merged()
-        batch = {word: tiny_batch(trial.classes)[word] for word in trial.anatomy.inputs}
-        torch.testing.assert_close(merged(**batch).logits, scores(trial), atol=CLOSE, rtol=0)
+        batch = {word: batch_of(trial)[word] for word in trial.anatomy.inputs}
+        torch.testing.assert_close(scores_of(merged(**batch)), scores(trial), atol=CLOSE, rtol=0)
         assert type(merged) is type(pristine.model)
         assert merged.state_dict().keys() == pristine.model.state_dict().keys()
         own = {type(module) for module in pristine.model.modules()}
@@ -149,19 +170,19 @@ class MethodContract:
         merged = trial.merged()
         with quiet():
             merged.save_pretrained(tmp_path)
-            auto = getattr(transformers, KINDS[trial.head.kind])
+            auto = getattr(transformers, KINDS[trial.head.kind].auto)
             loaded, report = auto.from_pretrained(tmp_path, output_loading_info=True)
-        batch = {word: tiny_batch(trial.classes)[word] for word in trial.anatomy.inputs}
+        batch = {word: batch_of(trial)[word] for word in trial.anatomy.inputs}
         assert not report["missing_keys"]
         assert not report["unexpected_keys"]
         assert loaded.config.id2label == merged.config.id2label
-        assert torch.equal(loaded.eval()(**batch).logits, merged(**batch).logits)
+        assert torch.equal(scores_of(loaded.eval()(**batch)), scores_of(merged(**batch)))
 
     def test_base_model_is_untouched(self, method: Method, pristine: Pristine) -> None:
         """Neither training nor merging changes a number or a flag of the base model."""
         before = {name: value.clone() for name, value in pristine.model.state_dict().items()}
         config = pristine.model.config.to_dict()
-        train(assemble(pristine, Recipe(Linear(), method, FREEZE, dropout=0.3), 1)).merged()
+        train(assemble(pristine, Recipe(pristine.head, method, FREEZE, dropout=0.3), 1)).merged()
         after = pristine.model.state_dict()
         assert [name for name, value in before.items() if not torch.equal(after[name], value)] == []
         assert not any(value.requires_grad for value in pristine.model.parameters())
@@ -169,7 +190,7 @@ class MethodContract:
 
     def test_initial_weights_depend_on_the_seed_alone(self, method: Method, pristine: Pristine) -> None:
         """The global random state neither matters nor moves."""
-        recipe = Recipe(Linear(), method, FREEZE)
+        recipe = Recipe(pristine.head, method, FREEZE)
         torch.manual_seed(1)
         first = assemble(pristine, recipe, 7).sha256()
         torch.manual_seed(2)

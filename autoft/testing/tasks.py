@@ -31,22 +31,45 @@ def read_examples(task: Task[Any, Any], rows: Sequence[Row]) -> list[Any]:
     return [task.parse(row) for row in splits["train"]]
 
 
-def one_hot(features: Features, classes: int) -> list[FloatArray]:
-    """Return scores that are sure of each target, [T, C] a sequence; what has no target says the last class."""
+def as_asked(task: Task[Any, Any], rows: Sequence[Row]) -> Task[Any, Any]:
+    """Return the task as a search on these rows asks it."""
+    return task.about(read_examples(task, rows))
+
+
+def sure_scores(features: Features, classes: int) -> list[FloatArray]:
+    """Return scores that are sure of each target, [T, C] or [C] a sequence; tokens without target: the last class."""
+    if "labels" in features.targets:
+        return [_sure_of_sequence(target, classes) for target in features.targets["labels"]]
     return [
         np.eye(classes, dtype=np.float32)[np.where(targets == IGNORED, classes - 1, targets)]
         for targets in features.columns["labels"]
     ]
 
 
+def _sure_of_sequence(target: npt.NDArray[Any], classes: int) -> FloatArray:
+    """Return what is sure of a class, of several, or of a score."""
+    if target.ndim == 0:
+        sure: FloatArray = np.eye(classes, dtype=np.float32)[target]
+        return sure
+    return target.astype(np.float32) * 2.0 - 1.0 if classes > 1 else target.astype(np.float32)
+
+
 def disturb(outputs: Sequence[FloatArray], share: float, seed: int) -> list[FloatArray]:
-    """Return scores in which about `share` of the rows say a random class."""
+    """Return scores in which about `share` of the tokens or sequences say a random class."""
     random = np.random.default_rng(seed)
     disturbed = []
     for scores in outputs:
-        noise = np.eye(scores.shape[-1], dtype=np.float32)[random.integers(scores.shape[-1], size=len(scores))]
-        disturbed.append(np.where(random.random((len(scores), 1)) < share, noise, scores))
+        rows = scores.reshape(-1, scores.shape[-1])
+        noise = np.eye(rows.shape[-1], dtype=np.float32)[random.integers(rows.shape[-1], size=len(rows))]
+        disturbed.append(np.where(random.random((len(rows), 1)) < share, noise, rows).reshape(scores.shape))
     return disturbed
+
+
+def targets_of(features: Features) -> set[int]:
+    """Return every target of encoded examples."""
+    rows = features.targets.get("labels", np.empty(0, np.int64))
+    found = [np.asarray(rows).ravel(), *features.columns.get("labels", ())]
+    return {int(value) for value in np.concatenate(found)}
 
 
 def same(first: Features, second: Features) -> bool:
@@ -109,8 +132,13 @@ class TaskContract:
 
     @pytest.fixture
     def tokenizer(self) -> Any:
-        """Return a fast tokenizer."""
+        """Return a fast tokenizer, with the tokens that the task adds."""
         raise NotImplementedError
+
+    @pytest.fixture
+    def cuts(self) -> bool:
+        """Return whether the task cuts what does not fit, and says so, where others make several windows of it."""
+        return False
 
     @pytest.fixture
     def examples(self, task: Task[Any, Any], rows: Sequence[Row]) -> list[Any]:
@@ -131,8 +159,8 @@ class TaskContract:
         self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str]
     ) -> None:
         """A task that scores resamples faster scores them alike."""
-        outputs = disturb(one_hot(features, len(labels)), 0.3, seed=2)
-        predictions = task.decode(outputs, features, labels)
+        outputs = disturb(sure_scores(features, len(labels)), 0.3, seed=2)
+        predictions = task.decode(outputs, features, labels, {})
         picks = np.random.default_rng(3).integers(0, len(examples), size=(4, len(examples)))
         found = task.resampled_scores(examples, predictions, picks)
         assert set(task.metrics) <= set(found)
@@ -153,22 +181,22 @@ class TaskContract:
     ) -> None:
         """Mistakes raise no metric above what references score."""
         for seed in range(5):
-            outputs = disturb(one_hot(features, len(labels)), share, seed)
-            scores = task.score(examples, task.decode(outputs, features, labels))
+            outputs = disturb(sure_scores(features, len(labels)), share, seed)
+            scores = task.score(examples, task.decode(outputs, features, labels, {}))
             assert [name for name in task.metrics if scores[name] > self.best] == []
 
     def test_mistakes_lower_the_metric(
         self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str]
     ) -> None:
         """Random answers do not score as references do."""
-        outputs = disturb(one_hot(features, len(labels)), 1.0, 0)
-        assert task.score(examples, task.decode(outputs, features, labels))[task.metric] < self.best
+        outputs = disturb(sure_scores(features, len(labels)), 1.0, 0)
+        assert task.score(examples, task.decode(outputs, features, labels, {}))[task.metric] < self.best
 
     def test_order_of_examples_does_not_matter(
         self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str]
     ) -> None:
         """Scores belong to the set of examples."""
-        predictions = task.decode(disturb(one_hot(features, len(labels)), 0.3, 0), features, labels)
+        predictions = task.decode(disturb(sure_scores(features, len(labels)), 0.3, 0), features, labels, {})
         order = np.random.default_rng(0).permutation(len(examples))
         shuffled = task.score([examples[i] for i in order], [predictions[i] for i in order])
         assert shuffled == pytest.approx(task.score(examples, predictions), abs=CLOSE)
@@ -178,7 +206,7 @@ class TaskContract:
         self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str], share: float
     ) -> None:
         """`metric` is one of `metrics`, and all of them are in what `score` returns."""
-        predictions = task.decode(disturb(one_hot(features, len(labels)), share, 1), features, labels)
+        predictions = task.decode(disturb(sure_scores(features, len(labels)), share, 1), features, labels, {})
         scores = task.score(examples, predictions)
         assert task.metric in task.metrics
         assert set(task.metrics) <= scores.keys()
@@ -188,33 +216,50 @@ class TaskContract:
         self, task: Task[Any, Any], features: Features, labels: Sequence[str], references: list[Any]
     ) -> None:
         """A model that is sure of each target predicts the references."""
-        assert task.decode(one_hot(features, len(labels)), features, labels) == references
+        assert task.decode(sure_scores(features, len(labels)), features, labels, {}) == references
 
     def test_columns_fit_each_other(self, features: Features, labels: Sequence[str]) -> None:
         """What is padded is as long as `input_ids`, every column has each sequence, and targets are classes."""
-        assert {"input_ids", "attention_mask", "labels"} <= features.padding.keys() <= features.columns.keys()
+        assert {"input_ids", "attention_mask"} <= features.padding.keys() <= features.columns.keys()
+        assert ("labels" in features.padding) != ("labels" in features.targets)
         assert {len(column) for column in features.columns.values()} == {len(features)}
         for name in features.padding:
             assert [len(values) for values in features.columns[name]] == features.lengths.tolist()
-        targets = np.concatenate(features.columns["labels"])
-        assert set(targets.tolist()) <= {IGNORED, *range(len(labels))}
+        assert {len(values) for values in features.targets.values()} <= {len(features)}
+        assert targets_of(features) <= {IGNORED, *range(max(2, len(labels)))}
 
     def test_short_sequences_lose_no_example(
-        self, task: Task[Any, Any], examples: list[Any], labels: Sequence[str], tokenizer: Any, references: list[Any]
+        self,
+        task: Task[Any, Any],
+        examples: list[Any],
+        labels: Sequence[str],
+        tokenizer: Any,
+        references: list[Any],
+        cuts: bool,
     ) -> None:
         """Where sequences must be short, examples are cut into several, and decoding joins them again."""
         features = task.encode(examples, tokenizer, labels, self.short)
         assert features.lengths.max() <= self.short
-        assert len(features) > len(examples)
+        assert len(features) == len(examples) if cuts else len(features) > len(examples)
         assert sorted(set(features.owner.tolist())) == list(range(len(examples)))
-        assert task.decode(one_hot(features, len(labels)), features, labels) == references
+        assert task.decode(sure_scores(features, len(labels)), features, labels, {}) == references
 
-    def test_short_sequences_lose_no_token(
-        self, task: Task[Any, Any], examples: list[Any], labels: Sequence[str], tokenizer: Any, features: Features
+    def test_short_sequences_lose_no_token_silently(
+        self,
+        task: Task[Any, Any],
+        examples: list[Any],
+        labels: Sequence[str],
+        tokenizer: Any,
+        features: Features,
+        cuts: bool,
     ) -> None:
-        """The windows of an example show all of its tokens."""
-        whole = [inner(ids, tokenizer) for ids in features.columns["input_ids"]]
+        """The windows of an example show all of its tokens, or it is told how many examples are cut."""
         windows = task.encode(examples, tokenizer, labels, self.short)
+        if cuts:
+            cut = int((windows.lengths < features.lengths).sum())
+            assert cut in [notice.count for notice in task.inspect(examples, windows, tokenizer)]
+            return
+        whole = [inner(ids, tokenizer) for ids in features.columns["input_ids"]]
         assert joined(windows, tokenizer, whole) == [len(ids) for ids in whole]
 
     def test_two_encodings_are_equal(
@@ -228,7 +273,7 @@ class TaskContract:
         """Empty lists give empty lists and finite scores."""
         features = task.encode([], tokenizer, labels, ROOMY)
         assert len(features) == 0
-        assert task.decode([], features, labels) == []
+        assert task.decode([], features, labels, {}) == []
         assert task.label_counts([]) == {}
         assert task.inspect([], features, tokenizer) == []
         assert [name for name, value in task.score([], []).items() if not math.isfinite(value)] == []
@@ -240,7 +285,7 @@ class TaskContract:
         for example, reference in zip(examples[:3], references, strict=False):
             features = task.encode([example], tokenizer, labels, self.short)
             assert set(features.owner.tolist()) == {0}
-            assert task.decode(one_hot(features, len(labels)), features, labels) == [reference]
+            assert task.decode(sure_scores(features, len(labels)), features, labels, {}) == [reference]
             assert task.score([example], [reference]).keys() >= set(task.metrics)
 
     def test_row_without_fields_is_an_error_with_its_place(self, task: Task[Any, Any]) -> None:
@@ -269,11 +314,11 @@ class TaskContract:
         self, task: Task[Any, Any], examples: list[Any], features: Features, labels: Sequence[str]
     ) -> None:
         """A model that finds all classes alike stands at the floor, and no constant answer is below it."""
-        nothing = [np.zeros((length, len(labels)), np.float32) for length in features.lengths]
-        assert task.score(examples, task.decode(nothing, features, labels))[task.metric] == task.floor(task.metric)
+        nothing = [np.zeros_like(scores) for scores in sure_scores(features, len(labels))]
+        assert task.score(examples, task.decode(nothing, features, labels, {}))[task.metric] == task.floor(task.metric)
         for number in range(len(labels)):
             constant = [scores + np.eye(len(labels), dtype=np.float32)[number] for scores in nothing]
-            scores = task.score(examples, task.decode(constant, features, labels))
+            scores = task.score(examples, task.decode(constant, features, labels, {}))
             assert [name for name in task.metrics if scores[name] < task.floor(name)] == []
 
     def test_classes_follow_from_the_labels(
@@ -302,9 +347,9 @@ class TaskContract:
             unlabelled, context = task.read_input(row.values)
             assert task.text(unlabelled) == task.text(example)
             features = task.encode([unlabelled], tokenizer, labels, self.short)
-            assert {*np.concatenate(features.columns["labels"]).tolist()} == {IGNORED}
+            assert targets_of(features) <= {IGNORED}
             sure = task.encode([example], tokenizer, labels, self.short)
-            predictions = task.decode(one_hot(sure, len(labels)), features, labels)
+            predictions = task.decode(sure_scores(sure, len(labels)), features, labels, {})
             assert predictions == [reference]
             json.dumps(task.answer(predictions[0], context), allow_nan=False)
 

@@ -79,7 +79,7 @@ def tiny_model(family: str, *, head: Head | None = None, labels: Sequence[str] =
     config.label2id = {label: index for index, label in enumerate(labels)}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = getattr(transformers, KINDS[(head or Linear()).kind]).from_config(config)
+        model = getattr(transformers, KINDS[(head or Linear()).kind].auto).from_config(config)
         # Random models are nearly linear in their weights as initialised; larger ones show errors.
         for value in model.parameters():
             value.data += 0.1 * torch.randn_like(value)
@@ -149,6 +149,8 @@ def save_tiny(folder: Path, family: str) -> Path:
     return folder
 
 
-def tiny_pristine(folder: Path, family: str, *, labels: Sequence[str] = LABELS) -> Pristine:
+def tiny_pristine(
+    folder: Path, family: str, *, head: Head | None = None, labels: Sequence[str] = LABELS, layers: int | None = None
+) -> Pristine:
     """Save a tiny encoder into `folder` and load it as a search does."""
-    return load_pristine(resolve_model(str(save_tiny(folder, family))), Linear(), labels)
+    return load_pristine(resolve_model(str(save_tiny(folder, family))), head or Linear(), labels, layers=layers)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ class Sequences:
         padding: Column -> padding value.
         device: Where batches go.
         hidden: What a frozen prefix hands on of every token, flat, [tokens, D]; None where models start from tokens.
+        targets: What each sequence has as a whole, [N, …].
     """
 
     flat: dict[str, Tensor]
@@ -33,12 +35,13 @@ class Sequences:
     padding: dict[str, int]
     device: torch.device
     hidden: Tensor | None = None
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def batch(self, members: IntArray) -> dict[str, Tensor]:
-        """Return the padded columns of `members`, [B, T] each, and `hidden`, [B, T, D], where there is one."""
+        """Return the padded columns of `members`, [B, T] each, their targets, [B, …], and `hidden`, [B, T, D]."""
         index, real = self.places(members)
         columns = {}
         if self.hidden is not None:
@@ -46,6 +49,9 @@ class Sequences:
             columns["hidden"] = self.hidden[index.to(self.hidden.device)].to(self.device)
         index, real = index.to(self.device), real.to(self.device)
         columns |= {name: torch.where(real, flat[index], self.padding[name]) for name, flat in self.flat.items()}
+        if self.targets:
+            rows = torch.from_numpy(members).to(self.device)
+            columns |= {name: values[rows] for name, values in self.targets.items()}
         return columns
 
     def places(self, members: IntArray) -> tuple[Tensor, Tensor]:
@@ -59,7 +65,7 @@ class Sequences:
 
 
 def make_resident(features: Features, device: torch.device) -> Sequences:
-    """Put the columns that have a padding value on the device, flat."""
+    """Put targets and the columns that have a padding value on the device, the latter flat."""
     lengths = features.lengths
     starts = np.cumsum(lengths) - lengths
     nothing = np.empty(0, dtype=np.int64)
@@ -67,4 +73,5 @@ def make_resident(features: Features, device: torch.device) -> Sequences:
         name: torch.from_numpy(np.concatenate(features.columns[name] or (nothing,))).to(device)
         for name in features.padding
     }
-    return Sequences(flat, starts, lengths, dict(features.padding), device)
+    targets = {name: torch.from_numpy(values.copy()).to(device) for name, values in features.targets.items()}
+    return Sequences(flat, starts, lengths, dict(features.padding), device, targets=targets)

@@ -82,8 +82,9 @@ class Prefixes:
         else:
             counts.hits += 1
         counts.bytes += hidden.nbytes
-        # Above the whole base model nothing reads tokens any more.
-        unread = self._pristine.anatomy.inputs if boundary == self._pristine.anatomy.top else ()
+        pristine = self._pristine
+        # Above the whole base model few heads read tokens any more.
+        unread = pristine.anatomy.inputs if boundary == pristine.anatomy.top and not pristine.read_above else ()
         flat = {name: column for name, column in self._data.flat.items() if name not in unread}
         return replace(self._data, hidden=_near(hidden, self._data.device), flat=flat)
 
@@ -136,7 +137,7 @@ def _content(pristine: Pristine, data: Sequences) -> str:
     prefix = f"{pristine.model.base_model_prefix}."
     for name, value in pristine.model.state_dict().items():
         if name.startswith(prefix):
-            digest.update(name.encode() + value.cpu().numpy().tobytes())
+            digest.update(name.removeprefix(prefix).encode() + value.cpu().numpy().tobytes())
     for word in pristine.anatomy.inputs:
         if word in data.flat:
             digest.update(word.encode() + data.flat[word].cpu().numpy().tobytes())

@@ -9,10 +9,11 @@ import pytest
 
 from autoft.data import Row, read_data, sample_names
 from autoft.tasks import TASKS, Task
-from autoft.testing.tasks import TaskContract
+from autoft.testing.tasks import TaskContract, as_asked
 from autoft.testing.tiny import TOKENIZERS
 
 REFERENCES: dict[str, Callable[[Any], Any]] = {"ner": lambda example: example.tags}
+CUTTING: frozenset[str] = frozenset()
 SAMPLES = [
     (name, sample)
     for name in TASKS.names()
@@ -28,20 +29,26 @@ class TestTasks(TaskContract):
         return found
 
     @pytest.fixture
-    def task(self, pair: tuple[str, str]) -> Task[Any, Any]:
-        return TASKS.get(pair[0])()
+    def task(self, pair: tuple[str, str], rows: Sequence[Row]) -> Task[Any, Any]:
+        return as_asked(TASKS.get(pair[0])(), rows)
 
     @pytest.fixture
     def rows(self, pair: tuple[str, str]) -> Sequence[Row]:
         return read_data(f"sample:{pair[1]}", dev_share=0.2, seed=0).splits["dev"][:20]
 
     @pytest.fixture
+    def cuts(self, pair: tuple[str, str]) -> bool:
+        return pair[0] in CUTTING
+
+    @pytest.fixture
     def references(self, pair: tuple[str, str], examples: list[Any]) -> list[Any]:
         return [REFERENCES[pair[0]](example) for example in examples]
 
     @pytest.fixture(params=list(TOKENIZERS))
-    def tokenizer(self, request: pytest.FixtureRequest) -> Any:
-        return TOKENIZERS[request.param]()
+    def tokenizer(self, request: pytest.FixtureRequest, task: Task[Any, Any], examples: list[Any]) -> Any:
+        made = TOKENIZERS[request.param]()
+        made.add_tokens(list(task.tokens(examples)), special_tokens=True)
+        return made
 
 
 def test_every_task_has_a_sample() -> None:

@@ -199,18 +199,9 @@ def test_merged_model_shares_nothing_with_the_trial(pristine: Pristine) -> None:
     assert torch.equal(scores(trial), before)
 
 
-@pytest.mark.parametrize("name", METHODS.names())
-def test_mlp_head_trains_and_merges_with_every_method(pristine: Pristine, name: str) -> None:
-    trial = train(assemble(pristine, Recipe(Mlp(size=7), METHODS.get(name)()), 1))
-    batch = {word: tiny_batch(trial.classes)[word] for word in trial.anatomy.inputs}
-    merged = trial.merged()
-    torch.testing.assert_close(merged(**batch).logits, scores(trial), atol=1e-5, rtol=0)
-    assert [type(part) for part in merged.classifier] == [nn.Linear, nn.GELU, nn.Linear]
-
-
-def test_mlp_head_has_the_parameters_of_its_two_layers(pristine: Pristine) -> None:
-    trial = assemble(pristine, Recipe(Mlp(size=7), HeadOnly()), 1)
-    assert trial.parameters_trainable == 16 * 7 + 7 + 7 * 5 + 5
+def test_a_head_that_the_model_was_not_loaded_with_is_refused(pristine: Pristine) -> None:
+    with pytest.raises(ValueError, match="that the model was loaded with expected, got Mlp"):
+        assemble(pristine, Recipe(Mlp(), HeadOnly()), 1)
 
 
 def test_recipe_names_every_value_out_of_range() -> None:

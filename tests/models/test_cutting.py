@@ -13,9 +13,8 @@ from autoft.models.anatomy import inspect_model
 from autoft.models.assembly import Recipe, TrialModel, assemble, compatible
 from autoft.models.base import Pristine
 from autoft.models.cutting import Cut, exact_boundaries
-from autoft.models.heads import Linear, Mlp
+from autoft.models.heads import Linear
 from autoft.models.methods import METHODS
-from autoft.models.methods.head import HeadOnly
 from autoft.models.methods.lora import Lora
 from autoft.testing.methods import tiny_batch, train
 from autoft.testing.tiny import FAMILIES, tiny_model
@@ -118,15 +117,6 @@ def test_a_pass_that_fails_leaves_the_model_whole(pristine: Pristine) -> None:
         trial.logits({**batch, "hidden": torch.zeros(2, 9, 3)})
     assert [name for name, _ in trial.module.named_modules()] == names
     assert torch.equal(trial.logits(batch), before)
-
-
-def test_another_head_stands_above_the_whole_base_model(pristine: Pristine) -> None:
-    trial = assemble(pristine, Recipe(Mlp(), HeadOnly()), 1)
-    assert trial.boundary == 4
-    trial.module.eval()
-    batch = tiny_batch(trial.classes)
-    hidden = Cut(pristine.model, pristine.anatomy).below(4, inputs_of(pristine))
-    assert torch.equal(trial.logits({**batch, "hidden": hidden}), trial.logits(batch))
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_a_trial_has_the_same_bits_with_a_cold_a_warm_and_no_cache(
     def run(of: StudyConfig) -> tuple[list[EvaluationRecord], str, dict[str, float]]:
         workbench = Workbench(of, data, torch.device("cpu"))
         workbench.keep()
-        execution = Execution(workbench.bench(trial.model, trial.head), trial, tiny_runtime())
+        execution = Execution(workbench.bench_of(trial), trial, tiny_runtime())
         evaluations = [replace(one, seconds=0.0) for one in execution]
         return evaluations, execution.model.sha256(), execution.facts()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from autoft.data.features import Features
+from autoft.data.features import Features, Targets
 from autoft.study.features import FeatureCache, encode_cached
 from autoft.tasks.ner import Ner, NerExample
 from autoft.testing.tiny import LABELS, tiny_tokenizer
@@ -55,6 +56,10 @@ def assert_equal(one: Features, other: Features) -> None:
     for name in one.columns:
         pairs = zip(one.columns[name], other.columns[name], strict=True)
         assert all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in pairs)
+    assert set(one.targets) == set(other.targets)
+    for name in one.targets:
+        assert np.array_equal(one.targets[name], other.targets[name])
+        assert one.targets[name].dtype == other.targets[name].dtype
 
 
 def test_warm_equals_cold_equals_uncached(cache: Path) -> None:
@@ -154,3 +159,26 @@ def test_another_tokenizer_has_a_file_of_its_own(cache: Path) -> None:
     other.add_tokens(["visited-berlin"])
     encoded(cache, tokenizer=other)
     assert len(list(cache.iterdir())) == 2
+
+
+class Whole(Ner):
+    """Targets of whole sentences, besides those of words."""
+
+    def encode(self, *given: Any) -> Features:
+        features = super().encode(*given)
+        count = len(features)
+        targets: dict[str, Targets] = {
+            "classes": np.arange(count),
+            "shares": np.linspace(0, 1, 2 * count, dtype=np.float32).reshape(-1, 2),
+        }
+        return replace(features, targets=targets)
+
+
+def test_targets_of_sequences_come_back_as_they_were(cache: Path) -> None:
+    store = FeatureCache(cache)
+    store.keep()
+    given = (EXAMPLES, tiny_tokenizer(), LABELS, 16)
+    made = [encode_cached(Whole(), *given, cache=store, fingerprint="aa") for _ in range(2)]
+    assert only_file(cache).is_file()
+    assert set(made[0].targets) == {"classes", "shares"}
+    assert_equal(*made)

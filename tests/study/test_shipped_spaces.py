@@ -38,7 +38,7 @@ def drawn(chance: random.Random) -> Callable[[str, Domain], Scalar]:
 @pytest.mark.parametrize("name", shipped())
 def test_a_hundred_samples_each_build_a_trial(name: str) -> None:
     space = loaded(name)
-    kind = TASKS.get(space.task).head
+    kind = TASKS.get(space.task).heads[0]
     chance = random.Random(0)
     methods = set()
     for _ in range(100):
@@ -51,7 +51,7 @@ def test_a_hundred_samples_each_build_a_trial(name: str) -> None:
 @pytest.mark.parametrize("name", shipped())
 def test_the_default_builds_a_trial(name: str) -> None:
     space = loaded(name)
-    config = build_trial_config(space.default, kind=TASKS.get(space.task).head, seed=0)
+    config = build_trial_config(space.default, kind=TASKS.get(space.task).heads[0], seed=0)
     assert config.method.name == "full"
 
 

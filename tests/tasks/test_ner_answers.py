@@ -65,7 +65,7 @@ def test_any_text_can_be_answered(text: str, kind: str, width: int, seed: int) -
     features = Ner().encode([example], MADE[kind], LABELS, width)
     random = np.random.default_rng(seed)
     outputs = [random.random((length, len(LABELS)), np.float32) for length in features.lengths]
-    [tags] = Ner().decode(outputs, features, LABELS)
+    [tags] = Ner().decode(outputs, features, LABELS, {})
     assert len(tags) <= len(example.words)
     answer = Ner().answer(tags, context)
     check(answer, tags)

@@ -9,7 +9,7 @@ from autoft.data import Row
 from autoft.errors import DataError
 from autoft.models.heads import IGNORED
 from autoft.tasks.ner import Ner, NerExample
-from autoft.testing.tasks import one_hot, read_examples
+from autoft.testing.tasks import read_examples, sure_scores
 from autoft.testing.tiny import tiny_byte_tokenizer, tiny_tokenizer
 
 LABELS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
@@ -97,7 +97,7 @@ def test_padding_is_the_tokenizers_own() -> None:
 def test_sentence_without_words_is_one_empty_sequence() -> None:
     features = Ner().encode([NerExample(()), ANNA], tiny_tokenizer(), LABELS, 32)
     assert features.owner.tolist() == [0, 1]
-    assert Ner().decode(one_hot(features, 5), features, LABELS) == [(), ANNA.tags]
+    assert Ner().decode(sure_scores(features, 5), features, LABELS, {}) == [(), ANNA.tags]
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])
@@ -105,7 +105,7 @@ def test_word_that_tokenises_to_nothing_is_outside(place: int) -> None:
     words, tags = list(ANNA.words), list(ANNA.tags)
     words[place], tags[place] = ZERO_WIDTH, "B-LOC"
     features = Ner().encode([NerExample(tuple(words), tuple(tags))], tiny_tokenizer(), LABELS, 32)
-    [predicted] = Ner().decode(one_hot(features, 5), features, LABELS)
+    [predicted] = Ner().decode(sure_scores(features, 5), features, LABELS, {})
     wanted = [*tags[:place], "O", *tags[place + 1 :]]
     assert [*predicted, *["O"] * (4 - len(predicted))] == wanted
 
@@ -118,7 +118,7 @@ def test_score_takes_missing_words_at_the_end_as_outside() -> None:
 def test_sentence_of_dropped_words_alone_scores() -> None:
     sentence = NerExample((ZERO_WIDTH, ZERO_WIDTH), ("O", "O"))
     features = Ner().encode([sentence], tiny_tokenizer(), LABELS, 32)
-    predictions = Ner().decode(one_hot(features, 5), features, LABELS)
+    predictions = Ner().decode(sure_scores(features, 5), features, LABELS, {})
     assert Ner().score([sentence], predictions)["accuracy"] == 1.0
 
 

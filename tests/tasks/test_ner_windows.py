@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from autoft.models.heads import IGNORED
 from autoft.tasks.ner import Ner, NerExample
-from autoft.testing.tasks import one_hot
+from autoft.testing.tasks import sure_scores
 from autoft.testing.tiny import TOKENIZERS
 
 LABELS = ("O", "B-PER", "I-PER")
@@ -84,7 +84,9 @@ def test_windows_are_joined_again(sentences: list[list[str]], width: int, kind: 
     examples = [tagged(sentence) for sentence in sentences]
     features = Ner().encode(examples, MADE[kind], LABELS, width)
     assert features.lengths.max() <= width
-    assert Ner().decode(one_hot(features, len(LABELS)), features, LABELS) == [example.tags for example in examples]
+    assert Ner().decode(sure_scores(features, len(LABELS)), features, LABELS, {}) == [
+        example.tags for example in examples
+    ]
 
 
 def test_a_sentence_that_fits_is_one_window() -> None:
@@ -105,7 +107,7 @@ def test_windows_share_a_quarter_of_their_length() -> None:
 def test_what_other_windows_say_of_a_word_does_not_count(kind: str) -> None:
     example = tagged(list(WORDS) * 4)
     features = Ner().encode([example], MADE[kind], LABELS, 12)
-    outputs = one_hot(features, len(LABELS))
+    outputs = sure_scores(features, len(LABELS))
     for scores, column in zip(outputs, features.columns["words"], strict=True):
         scores[column < 0] = np.array([0.0, 9.0, 0.0])
-    assert Ner().decode(outputs, features, LABELS) == [example.tags]
+    assert Ner().decode(outputs, features, LABELS, {}) == [example.tags]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from hypothesis import given
@@ -35,6 +37,14 @@ def test_batches_equal_naive_padding(sequences: list[list[int]], data: st.DataOb
 
 def test_columns_without_a_padding_value_stay_out() -> None:
     assert make_resident(features_of([[1, 2], [3]]), CPU).batch(np.array([0])).keys() == {"input_ids", "labels"}
+
+
+def test_targets_of_sequences_follow_their_members() -> None:
+    features = features_of([[1, 2], [3], [4, 5, 6]])
+    targets = {"labels": np.array([7, 8, 9]), "shares": np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]], np.float32)}
+    batch = make_resident(replace(features, targets=targets), CPU).batch(np.array([2, 0]))
+    assert batch["labels"].tolist() == [9, 7]
+    assert batch["shares"].tolist() == [[0.5, 0.5], [0.0, 1.0]]
 
 
 def test_whole_numbers_stay_whole() -> None:

@@ -51,7 +51,7 @@ def test_eight_examples_are_learned_by_heart(pristine: Pristine) -> None:
 
     def evaluate(model: object) -> Scores:
         outputs = run_model(model, data, tiny_runtime())  # type: ignore[arg-type]
-        metrics = task.score(examples, task.decode(outputs.scores, features, LABELS))
+        metrics = task.score(examples, task.decode(outputs.scores, features, LABELS, {}))
         return Scores(metrics["f1"], outputs.loss, metrics)
 
     model = tiny_trial(pristine, Full())

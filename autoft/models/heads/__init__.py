@@ -1,0 +1,12 @@
+"""Heads: what stands on the encoder, one file a head."""
+
+from autoft.models.heads.base import END, IGNORED, KINDS, START, Head, Kind
+from autoft.models.heads.linear import Linear
+from autoft.models.heads.mlp import Mlp
+from autoft.registry import Registry
+
+HEADS: Registry[type[Head]] = Registry("head", group="autoft.heads")
+HEADS.add("linear", Linear)
+HEADS.add("mlp", Mlp)
+
+__all__ = ["END", "HEADS", "IGNORED", "KINDS", "START", "Head", "Kind", "Linear", "Mlp"]
