@@ -30,6 +30,8 @@ class Outputs:
 def run_model(model: TrialModel, data: Sequences, runtime: Runtime) -> Outputs:
     """Score every sequence in large batches sorted by length; consumes no randomness.
 
+    In float32 on every device: so is what is delivered, whose scores these must be.
+
     Raises:
         OutOfMemory: If a batch does not fit.
     """
@@ -40,11 +42,10 @@ def run_model(model: TrialModel, data: Sequences, runtime: Runtime) -> Outputs:
         for members in sorted_batches(data.lengths, tokens=runtime.evaluation_tokens):
             runtime.tick()
             batch = data.batch(members)
-            with runtime.autocast():
-                logits = model.logits(batch)
+            logits = model.logits(batch)
             if "labels" in batch:
-                summed, labelled = model.head.loss(logits.float(), batch["labels"], 0.0)
+                summed, labelled = model.head.loss(logits, batch["labels"], 0.0)
                 total, count = total + float(summed), count + int(labelled)
-            for row, member in zip(logits.float().cpu().numpy(), members, strict=True):
+            for row, member in zip(logits.cpu().numpy(), members, strict=True):
                 scores[member] = row[: data.lengths[member]].copy() if row.ndim > 1 else row.copy()
     return Outputs(scores, total / count if count else float("nan"))

@@ -70,14 +70,14 @@ def sequence_latency(model: PreTrainedModel, inputs: Sequence[str], data: Sequen
         model: The merged model, on the device.
         inputs: Columns that its forward pass takes.
         data: A split.
-        runtime: Device, precision and threads.
+        runtime: Device and threads.
 
     Raises:
         OutOfMemory: If a sequence does not fit.
     """
     chosen = generator(0, "latency").permutation(len(data))[:_SAMPLE]
     model.eval()
-    with torch.inference_mode(), memory_errors("trial.measure"), runtime.autocast():
+    with torch.inference_mode(), memory_errors("trial.measure"):
         columns = [data.batch(np.array([member])) for member in chosen]
         batches = [{word: one[word] for word in inputs if word in one} for one in columns]
         model(**batches[0])

@@ -34,15 +34,15 @@ def run_prefix(
 ) -> None:
     """Compute what the units below a boundary hand on of every token, without dropout.
 
-    The batches are those of an evaluation, so that the bits are those of a whole pass over the split, and from a lower
-    boundary those from the tokens.
+    Batches and precision are those of an evaluation, so that the bits are those of a whole pass over the split, and
+    from a lower boundary those from the tokens.
 
     Args:
         pristine: The base model; what is frozen is the same in every trial.
         data: A split.
         boundary: One of the model's.
         out: On the CPU, filled, [tokens, D].
-        runtime: Device and precision.
+        runtime: The device.
         start: A lower boundary whose result is known; 0 starts from the tokens.
         known: That result, [tokens, D].
 
@@ -56,7 +56,6 @@ def run_prefix(
             runtime.tick()
             batch = data.batch(members)
             inputs = {name: batch[name] for name in pristine.anatomy.inputs if name in batch}
-            with runtime.autocast():
-                found = cut.below(boundary, inputs, start, batch.get("hidden"))
+            found = cut.below(boundary, inputs, start, batch.get("hidden"))
             index, real = data.places(members)
-            out[index[real]] = found.float().cpu()[real]
+            out[index[real]] = found.cpu()[real]

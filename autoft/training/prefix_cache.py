@@ -25,7 +25,7 @@ from autoft.training.prefix_store import PrefixStore, Shape, size_of
 from autoft.training.runtime import Runtime, device_name
 
 logger = logging.getLogger(__name__)
-_VERSION = 1
+_VERSION = 2
 _POLL_SECONDS = 0.2
 # Beyond it models start from their tokens: decided by the data alone, so that no budget changes a bit.
 _MOST = 16 * 2**30
@@ -122,7 +122,6 @@ class Prefixes:
             boundary,
             device_name(runtime.device),
             _processor() if runtime.device.type == "cpu" else "",
-            runtime.precision,
             runtime.threads,
             torch.__version__,
             transformers.__version__,

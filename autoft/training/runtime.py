@@ -46,11 +46,11 @@ class Runtime:
 
     @property
     def precision(self) -> str:
-        """`bfloat16` under autocast where the hardware has it, else `float32`."""
+        """What training computes in: `bfloat16` under autocast where the hardware has it, else `float32`."""
         return "bfloat16" if self.device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """Return the context of a forward pass."""
+        """Return the context of a forward pass of training."""
         if self.precision == "bfloat16":
             return torch.autocast(self.device.type, dtype=torch.bfloat16)
         return contextlib.nullcontext()

@@ -95,7 +95,7 @@ def test_a_deeper_boundary_starts_from_a_lower_one(
     assert torch.equal(cold, warm)
 
 
-@pytest.mark.parametrize("what", ["data", "model", "boundary", "threads", "processor", "precision"])
+@pytest.mark.parametrize("what", ["data", "model", "boundary", "threads", "processor"])
 def test_whatever_its_bits_depend_on_makes_another_prefix(
     pristine: Pristine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -114,8 +114,6 @@ def test_whatever_its_bits_depend_on_makes_another_prefix(
             runtime = replace(runtime, threads=2)
         case "processor":
             monkeypatch.setattr("autoft.training.prefix_cache._processor", lambda: "another")
-        case "precision":
-            monkeypatch.setattr(type(runtime), "precision", "bfloat16")
     counts = PrefixCounts()
     Prefixes(pristine, data, opened(tmp_path)).sequences(boundary, runtime, counts)
     assert (counts.hits, counts.computed) == (0, 1)
