@@ -176,7 +176,8 @@ class MethodContract:
         assert not report["missing_keys"]
         assert not report["unexpected_keys"]
         assert loaded.config.id2label == merged.config.id2label
-        assert torch.equal(scores_of(loaded.eval()(**batch)), scores_of(merged(**batch)))
+        # With a single class the last bits follow the address of the weights: a matrix-vector product.
+        torch.testing.assert_close(scores_of(loaded.eval()(**batch)), scores_of(merged(**batch)), atol=1e-6, rtol=0)
 
     def test_base_model_is_untouched(self, method: Method, pristine: Pristine) -> None:
         """Neither training nor merging changes a number or a flag of the base model."""
