@@ -11,7 +11,7 @@ demanded there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -72,8 +72,9 @@ class LinearChain(nn.Module):
         labels: The classes' names in IOB2, [C].
 
     Attributes:
-        transitions: Score of a class after another, `transitions[before, after]`, [C, C].
-        start: Score of a class at a sentence's first word, [C].
+        weight: Score of a class after another, `weight[before, after]`, [C, C]. (PEFT's IA3 asks every module that it
+            keeps for this name.)
+        bias: Score of a class at a sentence's first word, [C].
 
     Raises:
         ValueError: If the classes are no tags of IOB2.
@@ -84,8 +85,8 @@ class LinearChain(nn.Module):
 
     def __init__(self, labels: Sequence[str]) -> None:
         super().__init__()
-        self.transitions = nn.Parameter(torch.zeros(len(labels), len(labels)))
-        self.start = nn.Parameter(torch.zeros(len(labels)))
+        self.weight = nn.Parameter(torch.zeros(len(labels), len(labels)))
+        self.bias = nn.Parameter(torch.zeros(len(labels)))
         follows, inside = torch.from_numpy(iob2_follows(labels)), torch.from_numpy(iob2_begins(labels) >= 0)
         # They follow from the names of the classes, so no file keeps them.
         self.register_buffer("barrier", torch.where(follows, 0.0, FORBIDDEN), persistent=False)
@@ -124,11 +125,11 @@ class LinearChain(nn.Module):
 
     def _edges(self, chain: Chain, place: int) -> Tensor:
         """Return the scores from each class to each at the step to `place`, [B, C, C]."""
-        return torch.where(chain.linked[:, place, None, None], self.transitions + self.barrier, 0.0)
+        return torch.where(chain.linked[:, place, None, None], self.weight + self.barrier, 0.0)
 
     def _begin(self, chain: Chain, place: int) -> Tensor:
         """Return the scores of the words at `place`, with what beginning a sentence adds, [B, C]."""
-        begin = torch.where(chain.first[:, place, None], self.start + self.start_barrier, 0.0)
+        begin = torch.where(chain.first[:, place, None], self.bias + self.start_barrier, 0.0)
         return chain.scores[:, place] + begin
 
     def _forward(self, chain: Chain, reduce: Callable[[Tensor], Tensor]) -> tuple[list[Tensor], Tensor]:
@@ -156,8 +157,8 @@ class LinearChain(nn.Module):
     def _path_scores(self, chain: Chain, classes: Tensor) -> Tensor:
         """Return the score of one sequence of each window, [B]."""
         own = chain.scores.gather(2, classes[:, :, None])[:, :, 0]
-        own = own + torch.where(chain.first, (self.start + self.start_barrier)[classes], 0.0)
-        steps = (self.transitions + self.barrier)[classes[:, :-1], classes[:, 1:]]
+        own = own + torch.where(chain.first, (self.bias + self.start_barrier)[classes], 0.0)
+        steps = (self.weight + self.barrier)[classes[:, :-1], classes[:, 1:]]
         total = torch.where(chain.real, own, 0.0).sum(1)
         return total + torch.where(chain.linked[:, 1:], steps, 0.0).sum(1)
 
@@ -168,3 +169,30 @@ def _log_sum(values: Tensor) -> Tensor:
 
 def _maximum(values: Tensor) -> Tensor:
     return values.amax(1)
+
+
+class ChainTagger(nn.Module):
+    """A chain above what scores each token.
+
+    Args:
+        body: Takes hidden states, [B, T, D], to scores, [B, T, C].
+        labels: The classes' names in IOB2, [C].
+    """
+
+    def __init__(self, body: nn.Module, labels: Sequence[str]) -> None:
+        super().__init__()
+        self.body = body
+        self.chain = LinearChain(labels)
+
+    def forward(self, hidden: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        """Return scores, [B, T, C], and where there are labels the negative log-likelihood of each window, [B].
+
+        Args:
+            hidden: Of each token, [B, T, D].
+            inputs: `markers` holds the number of the word that a token decides plus one, 0 elsewhere, [B, T].
+        """
+        words = inputs["markers"] - 1
+        scores = self.body(hidden)
+        targets = inputs.get("labels")
+        losses = None if targets is None else -self.chain.log_likelihood(scores, targets, words)
+        return (scores if self.training else self.chain.max_marginals(scores, words)), losses

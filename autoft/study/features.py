@@ -18,7 +18,7 @@ from autoft.files import write_bytes
 from autoft.tasks import Task
 
 logger = logging.getLogger(__name__)
-_VERSION = 3
+_VERSION = 4
 _TARGET = "target."
 
 

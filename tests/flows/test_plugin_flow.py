@@ -35,7 +35,7 @@ default: {model: model, method: {full: {learning_rate: 5e-3}}, train: {epochs: 6
 def documented_files() -> dict[str, str]:
     """Return the files of the section, by path."""
     section = MAP.read_text(encoding="utf-8").partition("## A task in a package of its own")[2].partition("\n## ")[0]
-    return {path: text for path, text in re.findall(r"`([\w./]+)`:\n\n```\w+\n(.*?)```", section, re.DOTALL)}
+    return dict(re.findall(r"`([\w./]+)`:\n\n```\w+\n(.*?)```", section, re.DOTALL))
 
 
 def install(folder: Path) -> Path:
@@ -60,8 +60,8 @@ def install(folder: Path) -> Path:
 
 def review(index: int) -> dict[str, str]:
     good = index % 2 == 0
-    words = GOOD if good else BAD
-    return {"text": f"the {words[index // 2 % 3]} in {'of' if index % 3 else 'and'}", "label": "good" if good else "bad"}
+    words = (GOOD if good else BAD)[index // 2 % 3]
+    return {"text": f"the {words} in {'of' if index % 3 else 'and'}", "label": "good" if good else "bad"}
 
 
 def reviews(first: int, last: int) -> str:
@@ -135,7 +135,8 @@ def test_workers_search_it(found: Any) -> None:
     assert found["best"]["dev"] > 0.5
 
 
-def test_it_is_tested_exported_and_loaded(plugged: Any, found: Any, package: Path) -> None:
+@pytest.mark.usefixtures("found")
+def test_it_is_tested_exported_and_loaded(plugged: Any) -> None:
     assert plugged.run("test", "reviews").returncode == 0
     assert plugged.result("reviews")["test"]["best"]["balanced_accuracy"] > 0.5
     plugged.run("export", "reviews", "reviews-model")
@@ -164,7 +165,8 @@ class TestContract(TaskContract):
 
     @pytest.fixture
     def rows(self) -> Sequence[Row]:
-        return [Row({**review(index), "text": review(index)["text"] * (1 + index % 3)}, "x.jsonl", index + 1) for index in range(12)]
+        made = [review(index) for index in range(12)]
+        return [Row({**one, "text": one["text"] * (1 + at % 3)}, "x.jsonl", at + 1) for at, one in enumerate(made)]
 
     @pytest.fixture
     def references(self, examples: list[Any]) -> list[Any]:

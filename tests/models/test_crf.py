@@ -54,7 +54,7 @@ def all_scores(made: LinearChain, scores: Tensor, words: Tensor) -> dict[tuple[i
     """Return the score of every sequence of a window, as the definition says; -inf where IOB2 forbids it."""
     places = (words >= 0).nonzero()[:, 0]
     own, numbers = scores[places].tolist(), words[places].tolist()
-    transitions, start = made.transitions.tolist(), made.start.tolist()
+    transitions, start = made.weight.tolist(), made.bias.tolist()
     paths = itertools.product(range(len(LABELS)), repeat=len(numbers))
     return {path: score(path, own, numbers, transitions, start) for path in paths}
 
@@ -197,7 +197,7 @@ def test_gradients_are_those_of_finite_differences() -> None:
     targets = torch.tensor([[-100, 1, 2, -100, 0], [2, 2, 3, -100, -100], [1, 0, -100, -100, -100]])
 
     def function(emissions: Tensor, transitions: Tensor, start: Tensor) -> Tensor:
-        parameters = {"transitions": transitions, "start": start}
+        parameters = {"weight": transitions, "bias": start}
         buffers = dict(made.named_buffers())
         found: Tensor = torch.func.functional_call(
             Likelihood(made),
@@ -206,7 +206,7 @@ def test_gradients_are_those_of_finite_differences() -> None:
         )
         return found
 
-    inputs = scores.requires_grad_(), made.transitions.detach().requires_grad_(), made.start.detach().requires_grad_()
+    inputs = scores.requires_grad_(), made.weight.detach().requires_grad_(), made.bias.detach().requires_grad_()
     assert torch.autograd.gradcheck(function, inputs)
 
 
@@ -240,5 +240,5 @@ def test_a_long_window_stays_finite() -> None:
     found = made.log_likelihood((1e3 * scores).float(), targets_of(words, [0] * 500), words)
     found.sum().backward()
     assert bool(found.isfinite().all())
-    assert made.transitions.grad is not None
-    assert bool(made.transitions.grad.isfinite().all())
+    assert made.weight.grad is not None
+    assert bool(made.weight.grad.isfinite().all())

@@ -91,7 +91,7 @@ def test_example_without_tags_has_no_targets() -> None:
 
 def test_padding_is_the_tokenizers_own() -> None:
     features = Ner().encode([ANNA], tiny_byte_tokenizer(), LABELS, 32)
-    assert features.padding == {"input_ids": 1, "attention_mask": 0, "labels": IGNORED}
+    assert features.padding == {"input_ids": 1, "attention_mask": 0, "labels": IGNORED, "markers": 0}
 
 
 def test_sentence_without_words_is_one_empty_sequence() -> None:
