@@ -17,12 +17,11 @@ from autoft.data.tagging import normalise_rows
 from autoft.data.words import split_words
 from autoft.errors import DataError
 from autoft.metrics import iob2_spans, resampled_span_scores, strict_span_scores
-from autoft.tasks.base import FloatArray, Notice, Task
+from autoft.tasks.base import FloatArray, Notice, Task, unknown_tokens
 
 _IGNORED = -100
 _UNDECIDED = -1
 _OVERLAP = 4  # a window shares a quarter of its length with the next
-_UNKNOWN_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +175,7 @@ class Ner(Task[NerExample, tuple[str, ...]]):
 
     def inspect(self, examples: Sequence[NerExample], features: Features, tokenizer: Any) -> list[Notice]:
         """Warn about sub-tokens that the tokenizer does not know, words it drops, and sentences in windows."""
-        notices = []
-        unknown, total = 0, 0
-        for ids in features.columns["input_ids"]:
-            unknown += int((ids == tokenizer.unk_token_id).sum()) if tokenizer.unk_token_id is not None else 0
-            total += len(ids)
-        if total and unknown > _UNKNOWN_SHARE * total:
-            notices.append(Notice(f"{unknown / total:.0%} of the tokens are unknown to the tokenizer", unknown))
+        notices = unknown_tokens(features, tokenizer)
         long = len(features) - len(set(features.owner.tolist()))
         if long:
             notices.append(Notice("windows added for sentences longer than the model reads at once", long))
