@@ -181,19 +181,20 @@ class TrialModel:
         """
         self._method.save_adapter(self.module, folder)
 
-    def describe(self) -> str:
-        """Say what trains: `layers 3-6 and the head: 5,330,000 of 22,700,000 parameters`."""
-        units = {depth for _, _, depth in self._trainable}
-        layers = sorted(units - {0, self.anatomy.top})
-        words = ["the embeddings"] if 0 in units else []
-        if layers and self.anatomy.shared:
-            words.append("the shared layers")
-        elif layers:
-            first, last = layers[0], layers[-1]
-            words.append(f"layers {first}-{last}" if first < last else f"layer {first}")
-        words.append("the head")
-        what = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
-        return f"{what}: {self.parameters_trainable:,} of {self.parameters_total:,} parameters"
+
+def what_trains(model: TrialModel) -> str:
+    """Say what trains: `layers 3-6 and the head: 5,330,000 of 22,700,000 parameters`."""
+    units = {depth for _, _, depth in model.named_trainable()}
+    layers = sorted(units - {0, model.anatomy.top})
+    words = ["the embeddings"] if 0 in units else []
+    if layers and model.anatomy.shared:
+        words.append("the shared layers")
+    elif layers:
+        first, last = layers[0], layers[-1]
+        words.append(f"layers {first}-{last}" if first < last else f"layer {first}")
+    words.append("the head")
+    what = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+    return f"{what}: {model.parameters_trainable:,} of {model.parameters_total:,} parameters"
 
 
 def compatible(anatomy: Anatomy, head: Head, method: Method) -> str | None:

@@ -138,11 +138,12 @@ class Ner(Task[NerExample, tuple[str, ...]]):
             decision: `constrained` where the head asks for it.
         """
         count = int(features.owner.max()) + 1 if len(features) else 0
-        lengths = np.zeros(count, dtype=np.int64)
+        lengths = [0] * count
         for owner, words in zip(features.owner, features.columns["words"], strict=True):
             lengths[owner] = max(lengths[owner], int(words.max(initial=-1)) + 1)
         # Nobody says anything of a word without sub-tokens: it stays outside.
-        sentences = [np.tile(_outside(labels), (length, 1)) for length in lengths]  # [words, C] each
+        outside = _outside(labels)
+        sentences = [np.tile(outside, (length, 1)) for length in lengths]  # [words, C] each
         for owner, words, scores in zip(features.owner, features.columns["words"], outputs, strict=True):
             sentences[owner][words[words >= 0]] = scores[words >= 0]
         if decision.get("constrained"):

@@ -122,7 +122,7 @@ def test_what_it_was_taught_is_what_decoding_finds(load: Load) -> None:
     optimizer = torch.optim.AdamW([value for _, value, _ in trial.named_trainable()], lr=1e-2)
     trial.module.train()
     for _ in range(30):
-        trial.loss(batch, 0.0)[0].backward()  # type: ignore[no-untyped-call]
+        trial.loss(batch, 0.0)[0].backward()
         optimizer.step()
         optimizer.zero_grad()
     trial.module.eval()
