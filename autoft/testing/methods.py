@@ -50,9 +50,8 @@ def _tiny_labels(classes: int, kind: str, mask: Tensor, random: torch.Generator)
         case "regression":
             return torch.randn(2, classes, generator=random)
     # O and B- alone, in the order of NER's classes: valid in IOB2 however they follow each other.
-    labels = torch.tensor([0, *range(1, classes, 2)])[
-        torch.randint(0, (classes + 1) // 2, mask.shape, generator=random)
-    ]
+    firsts = torch.tensor([0, *range(1, classes, 2)])
+    labels = firsts[torch.randint(0, len(firsts), mask.shape, generator=random)]
     if kind == "question-answering":
         labels = torch.zeros_like(mask)
         labels[0, 2], labels[0, 4], labels[1, 3] = 1, 2, 3
