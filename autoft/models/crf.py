@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from autoft.data.iob2_paths import iob2_begins, iob2_follows
+from autoft.errors import ConfigError
 
 FORBIDDEN = -1e4
 """The score of what IOB2 forbids: its exponential is zero, and a gradient through it is too and not NaN."""
@@ -190,7 +191,12 @@ class ChainTagger(nn.Module):
         Args:
             hidden: Of each token, [B, T, D].
             inputs: `markers` holds the number of the word that a token decides plus one, 0 elsewhere, [B, T].
+
+        Raises:
+            ConfigError: If there are no markers: the task does not say which tokens are its words.
         """
+        if "markers" not in inputs:
+            raise ConfigError("head 'crf': a task that marks its words expected, its features have no 'markers'")
         words = inputs["markers"] - 1
         scores = self.body(hidden)
         targets = inputs.get("labels")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from autoft.data.iob2_paths import best_iob2_paths
+from autoft.errors import ConfigError
 from autoft.models.assembly import Recipe, TrialModel, assemble
 from autoft.models.base import Pristine
 from autoft.models.headed import scores_of
@@ -139,6 +141,18 @@ def test_it_is_for_tokens_alone(head: Head) -> None:
     assert other.refuse() == f"head {head.name!r} is for token-classification, got sequence-classification"
     assert head.refuse() is None
     assert dict(head.decoding) == {"constrained": 1.0}
+
+
+def test_classes_that_are_no_tags_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^head 'crf': classes: tags of IOB2 expected, got 'noun'"):
+        tiny_pristine(tmp_path, "bert", head=Crf(), labels=("noun", "verb"))
+
+
+def test_a_task_that_does_not_mark_its_words_is_refused(load: Load) -> None:
+    trial = made(load, Crf())
+    batch = {name: value for name, value in batch_of(trial).items() if name != "markers"}
+    with pytest.raises(ConfigError, match=r"^head 'crf': a task that marks its words expected"):
+        trial.loss(batch, 0.0)
 
 
 def test_head_only_trains_nothing_below(load: Load) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from autoft.errors import ConfigError
 from autoft.models.heads.base import IGNORED, Head
 from autoft.models.heads.constrained import CONSTRAINED
 
@@ -28,14 +29,21 @@ class Crf(Head):
     reads_labels: ClassVar[bool] = True
 
     def module(self, width: int, classes: int, config: Any) -> nn.Module:
-        """Return the layer, with dropout before it, and the chain above it."""
+        """Return the layer, with dropout before it, and the chain above it.
+
+        Raises:
+            ConfigError: If the classes are no tags of IOB2.
+        """
         del classes
         from torch import nn
 
         from autoft.models.crf import ChainTagger
 
         labels = [label for _, label in sorted(config.id2label.items())]
-        return ChainTagger(nn.Sequential(nn.Dropout(0.0), nn.Linear(width, len(labels))), labels)
+        try:
+            return ChainTagger(nn.Sequential(nn.Dropout(0.0), nn.Linear(width, len(labels))), labels)
+        except ValueError as error:
+            raise ConfigError(f"head {self.name!r}: {error}") from error
 
     def loss_of(self, output: Any, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
         """Return the negative log-likelihood of the sequences, summed, and how many words are labelled.
