@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar, cast
 
-from autoft.errors import UnknownNameError
+from autoft.errors import ConfigError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -55,6 +55,7 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownNameError: If nothing is.
+            ConfigError: If it stands in a package that cannot be imported.
         """
         self._add_plugins()
         if name not in self._values:
@@ -64,7 +65,11 @@ class Registry(Generic[T]):
         value = self._values[name]
         if isinstance(value, str):
             module, _, attribute = value.partition(":")
-            value = cast(T, getattr(import_module(module), attribute))
+            try:
+                value = cast(T, getattr(import_module(module), attribute))
+            except (ImportError, AttributeError) as error:
+                place = f"{self._noun} {name!r}"
+                raise ConfigError(f"{place}: {module}:{attribute} expected to be imported, got {error}") from error
             self._values[name] = value
         return value
 

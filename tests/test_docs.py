@@ -22,6 +22,7 @@ DOCUMENTS = [
     path
     for path in (
         ROOT / "README.md",
+        ROOT / "README.zh.md",
         *(ROOT / room / "README.md" for room in ("autoft", "search_spaces", "studies", "benchmarks")),
         ROOT / ".github" / "CONTRIBUTING.md",
         *sorted(ROOT.glob("search_spaces/*.yaml")),
@@ -65,9 +66,29 @@ def test_every_name_is_written_about(name: str, everything: str) -> None:
     assert re.search(pattern, everything), f"no document names the {NAMES[name]} {name!r}"
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_readme_shows_every_command(command: str) -> None:
-    assert f"autoft {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_readme_shows_every_command(command: str, page: str) -> None:
+    assert f"autoft {command}" in (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_the_pages_name_each_other() -> None:
+    assert "(README.zh.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "(README.md)" in (ROOT / "README.zh.md").read_text(encoding="utf-8")
+
+
+def test_the_chinese_page_has_the_figures_of_the_english_one() -> None:
+    """Every number of its result's table stands in the same row of the English table."""
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")]
+    english, chinese = [result_rows(page) for page in pages]
+    assert len(chinese) == 3
+    assert chinese == english[: len(chinese)]
+
+
+def result_rows(page: str) -> list[list[str]]:
+    """Return the numbers of each row of scores, in their order, without the label of the row."""
+    rows = [line.partition("|")[2].partition("|")[2] for line in page.splitlines() if re.match(r"\|.*\+0\.", line)]
+    return [re.findall(r"[+−]?\d+\.\d+", row) for row in rows]
 
 
 @pytest.mark.parametrize(("path", "line"), LINES, ids=[f"{path.name}-{line}" for path, line in LINES])

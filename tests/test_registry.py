@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoft.errors import UnknownNameError
+from autoft.errors import ConfigError, UnknownNameError
 from autoft.registry import Registry, nearest
 
 
@@ -83,6 +83,15 @@ def test_installed_packages_replace_nothing(tmp_path: Path, monkeypatch: pytest.
     registry: Registry[int] = Registry("thing", group="autoft.things")
     registry.add("own", 1)
     assert registry.get("own") == 1
+
+
+@pytest.mark.parametrize("place", ["autoft_absent.task:Task", "autoft_plug:ABSENT"])
+def test_a_package_that_cannot_be_imported_is_told(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in(tmp_path, f"broken = {place}")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry: Registry[int] = Registry("thing", group="autoft.things")
+    with pytest.raises(ConfigError, match=f"^thing 'broken': {place} expected to be imported, got "):
+        registry.get("broken")
 
 
 @given(st.text(), st.lists(st.text()))

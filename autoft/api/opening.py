@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from autoft.api.options import AimOptions, SearchOptions
-from autoft.errors import ConfigError, Findings, StudyError
+from autoft.data import sample_names
+from autoft.errors import ConfigError, DataError, Findings, StudyError
 from autoft.models.base import resolve_model
 from autoft.models.rates import default_rate, model_width
 from autoft.registry import nearest
@@ -197,13 +198,24 @@ def space_for(task: str, name: str | None, models: Sequence[str]) -> SearchSpace
 
 
 def _data_config(options: SearchOptions, stored: StudyConfig | None, task: Task[Any, Any]) -> DataConfig:
-    config = stored.data if stored else DataConfig(source=f"sample:{task.name}")
+    config = stored.data if stored else DataConfig(source=options.source or sample_of(task.name))
     return replace(
         config,
         source=_absolute(options.source) or config.source,
         train_limit=config.train_limit if options.train_limit is None else options.train_limit,
         dev_limit=config.dev_limit if options.dev_limit is None else options.dev_limit,
     )
+
+
+def sample_of(task: str) -> str:
+    """Return the built-in sample of a task, for a search without data.
+
+    Raises:
+        DataError: If there is none, as for a task from another package.
+    """
+    if task not in sample_names():
+        raise DataError(f"--data: a folder, file or hub id expected, task {task!r} has no built-in sample")
+    return f"sample:{task}"
 
 
 def _absolute(source: str | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autoft.api.opening import space_for
+from autoft.api.opening import sample_of, space_for
 from autoft.errors import ConfigError, Findings
 from autoft.models.base import load_tokenizer, resolve_model
 from autoft.space import find_space
@@ -28,7 +28,7 @@ def validate(task: str, *, source: str | None, space: str | None, models: Sequen
     made = TASKS.get(task)()
     findings = Findings()
     varying = findings.of(lambda: space_for(task, space, models))
-    rows = findings.of(lambda: load_rows(made, DataConfig(source=source or f"sample:{task}"), seed=0))
+    rows = findings.of(lambda: load_rows(made, DataConfig(source=source or sample_of(task)), seed=0))
     findings.raise_any()
     if varying is None or rows is None:
         raise ConfigError("a space and data expected")

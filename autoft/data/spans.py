@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,8 +39,8 @@ def align_spans(text: str, spans: Any, words: Sequence[tuple[int, int]], *, plac
 
     Args:
         text: What the offsets count.
-        spans: A list of `{"start", "end", "label"}` or `[start, end, label]`, in characters, end
-            exclusive.
+        spans: A list of `{"start", "end", "label"}` or `[start, end, label]`, in characters, end exclusive; invisible
+            characters at their ends do not matter.
         words: Start and end of each word.
         place: `file:line`, how each problem starts.
 
@@ -58,17 +59,31 @@ def align_spans(text: str, spans: Any, words: Sequence[tuple[int, int]], *, plac
             problems.append(f"{place}: span {number}: {error}")
     found.sort(key=lambda span: (span.start, span.end))
     problems += [f"{place}: {problem}" for problem in _overlaps(found)]
-    starts = {start: index for index, (start, _) in enumerate(words)}
-    ends = {end: index + 1 for index, (_, end) in enumerate(words)}
+    shown = [_visible(text, start, end) for start, end in words]
+    starts = {start: index for index, (start, _) in enumerate(shown)}
+    ends = {end: index + 1 for index, (_, end) in enumerate(shown)}
     aligned: list[Span] = []
     for one in found:
-        if one.start in starts and one.end in ends:
-            aligned.append((starts[one.start], ends[one.end], one.label))
+        start, end = _visible(text, one.start, one.end)
+        if start in starts and end in ends and start < end:
+            aligned.append((starts[start], ends[end], one.label))
         else:
             problems.append(f"{place}: {_missed(one, words)}")
     if problems:
         raise DataError(*problems)
     return aligned
+
+
+def _visible(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the borders without invisible characters at either end, such as the marks of writing direction.
+
+    Nobody who marks an entity by hand sees on which side of such a mark the selection ended.
+    """
+    while start < end and unicodedata.category(text[start]) == "Cf":
+        start += 1
+    while end > start and unicodedata.category(text[end - 1]) == "Cf":
+        end -= 1
+    return start, end
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Words follow the habits of CoNLL corpora: runs of letters and digits with inner hyphens and
 apostrophes, punctuation on its own, English clitics (`London's`) and Romance elisions (`l'Italia`)
-cut at the apostrophe. Scripts written without spaces give one word a character.
+cut at the apostrophe. Scripts written without spaces give one word a character. An emoji is one
+word, however many characters it is made of.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from typing import Literal
 Kind = Literal["space", "word", "character", "mark", "joiner", "sign"]
 
 _APOSTROPHES = "'’ʼ"
-_INNER = frozenset(_APOSTROPHES + "-‐‑\u00ad")
+# With the Hebrew geresh, which makes another letter of the one before; gershayim also serve as quotation marks.
+_INNER = frozenset(_APOSTROPHES + "-‐‑\u00ad\u05f3")
+_IN_NUMBERS = frozenset(".,\u066b\u066c")
+_SKIN = ("\U0001f3fb", "\U0001f3ff")
+_FLAG = ("\U0001f1e6", "\U0001f1ff")
 _CLITIC = re.compile(rf"[{_APOSTROPHES}](?:s|re|ve|ll|d|m)", re.IGNORECASE)
 _ELISION = re.compile(
     rf"(?:[cdjlmnst]|(?:jus|lors|puis)?qu|un|gl|sant|(?:a|be|co|da|de|ne|que|su)ll)"
@@ -52,8 +57,7 @@ def split_words(text: str, language: str | None = None) -> list[tuple[int, int]]
             end = _end_of_word(text, kinds, position)
             words += _parts(text, position, end, language)
         elif kind not in ("space", "joiner"):
-            while end < len(text) and kinds[end] in ("mark", "joiner"):
-                end += 1
+            end = _end_of_sign(text, kinds, position)
             words.append((position, end))
         position = end
     return words
@@ -66,11 +70,28 @@ def _end_of_word(text: str, kinds: list[Kind], start: int) -> int:
         number = followed and text[end - 1].isdigit() and text[end + 1].isdigit()
         if kinds[end] in ("word", "mark", "joiner"):
             end += 1
-        elif (followed and text[end] in _INNER) or (number and text[end] in ".,"):
+        elif (followed and text[end] in _INNER) or (number and text[end] in _IN_NUMBERS):
             end += 2
         else:
             break
     return end
+
+
+def _end_of_sign(text: str, kinds: list[Kind], start: int) -> int:
+    """Return the end of a sign or an unspaced character with its marks; what is shown as one emoji stays whole."""
+    end = start + 1
+    if _lies_in(text, start, _FLAG) and _lies_in(text, end, _FLAG):
+        end += 1
+    while end < len(text):
+        glued = kinds[start] == "sign" and kinds[end] == "sign" and text[end - 1] == "\u200d"
+        if kinds[end] not in ("mark", "joiner") and not glued and not _lies_in(text, end, _SKIN):
+            break
+        end += 1
+    return end
+
+
+def _lies_in(text: str, at: int, borders: tuple[str, str]) -> bool:
+    return at < len(text) and borders[0] <= text[at] <= borders[1]
 
 
 def _parts(text: str, start: int, end: int, language: str | None) -> list[tuple[int, int]]:

@@ -72,7 +72,7 @@ def _header(facts: Mapping[str, Any]) -> str:
 
 def _use(facts: Mapping[str, Any]) -> str:
     if facts["plain"]:
-        return f"```python\n{_USE[facts['head']]}\n```"
+        return f"```python\n{_USE.get(facts['head'], _USE_AUTOFT)}\n```"
     note = "The head is not one of transformers' own, so the folder holds a plain encoder and `head.safetensors`:"
     return f"{note}\n\n```python\n{_USE_AUTOFT}\n```"
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from autoft.delivery.card import model_card
 from autoft.files import write_bytes, write_manifest, write_text
-from autoft.models.assembly import Recipe, TrialModel, assemble
+from autoft.models.assembly import Recipe, TrialModel, assemble, what_trains
 from autoft.models.base import Pristine, load_pristine, resolve_model
 from autoft.models.heads import HEADS, Head
 from autoft.models.methods.head import HeadOnly
@@ -59,7 +59,7 @@ def write_model(bench: Bench, model: TrialModel, folder: Path, facts: Mapping[st
         "plain": head.plain,
         "labels": list(bench.labels),
         "max_length": bench.max_length,
-        "trained": f"Trained: {model.describe()}.",
+        "trained": f"Trained: {what_trains(model)}.",
     }
     write_text(folder / "README.md", model_card(complete))
     write_manifest(folder, complete)

@@ -286,7 +286,8 @@ def _trace(
 
     handles.append(model.base_model.register_forward_hook(note_encoded))
     ids = torch.arange(4, device=model.device)[None] % model.config.vocab_size
-    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    markers = torch.arange(4, device=model.device)[None]
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "markers": markers}
     try:
         with _gradients(model):
             used = _leaves([model(**{word: batch[word] for word in inputs if word in batch})[0]])

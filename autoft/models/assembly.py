@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -100,10 +101,19 @@ class TrialModel:
             batch: Columns, [B, T] each; those that the model does not know are left out. With `hidden`, [B, T, D], what
                 the units below `boundary` hand on, the model starts there.
         """
-        inputs = {word: batch[word] for word in self.anatomy.inputs if word in batch}
+        return scores_of(self.output(batch))
+
+    def output(self, batch: Mapping[str, Tensor]) -> Any:
+        """Return all that the model says of a batch, from which the head knows the loss.
+
+        Args:
+            batch: As for `logits`; a head that reads labels gets them.
+        """
+        words = (*self.anatomy.inputs, "labels") if self.head.reads_labels else self.anatomy.inputs
+        inputs = {word: batch[word] for word in words if word in batch}
         if self._cut is not None and "hidden" in batch:
             return self._cut.above(self.boundary, batch["hidden"], inputs)
-        return scores_of(self.module(**inputs))
+        return self.module(**inputs)
 
     def layers_run(self, *, above: bool) -> tuple[int, int]:
         """Return through how many layers a token goes forward, and back.
@@ -117,7 +127,7 @@ class TrialModel:
 
     def loss(self, batch: Mapping[str, Tensor], smoothing: float) -> tuple[Tensor, Tensor]:
         """Return the summed loss of what is labelled in a batch, and how much that is."""
-        return self.head.loss(self.logits(batch), batch["labels"], smoothing)
+        return self.head.loss_of(self.output(batch), batch["labels"], smoothing)
 
     def named_trainable(self) -> list[tuple[str, nn.Parameter, int]]:
         """Return name, parameter and depth of all that trains, from 0 (embeddings) to the head."""
@@ -171,19 +181,20 @@ class TrialModel:
         """
         self._method.save_adapter(self.module, folder)
 
-    def describe(self) -> str:
-        """Say what trains: `layers 3-6 and the head: 5,330,000 of 22,700,000 parameters`."""
-        units = {depth for _, _, depth in self._trainable}
-        layers = sorted(units - {0, self.anatomy.top})
-        words = ["the embeddings"] if 0 in units else []
-        if layers and self.anatomy.shared:
-            words.append("the shared layers")
-        elif layers:
-            first, last = layers[0], layers[-1]
-            words.append(f"layers {first}-{last}" if first < last else f"layer {first}")
-        words.append("the head")
-        what = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
-        return f"{what}: {self.parameters_trainable:,} of {self.parameters_total:,} parameters"
+
+def what_trains(model: TrialModel) -> str:
+    """Say what trains: `layers 3-6 and the head: 5,330,000 of 22,700,000 parameters`."""
+    units = {depth for _, _, depth in model.named_trainable()}
+    layers = sorted(units - {0, model.anatomy.top})
+    words = ["the embeddings"] if 0 in units else []
+    if layers and model.anatomy.shared:
+        words.append("the shared layers")
+    elif layers:
+        first, last = layers[0], layers[-1]
+        words.append(f"layers {first}-{last}" if first < last else f"layer {first}")
+    words.append("the head")
+    what = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+    return f"{what}: {model.parameters_trainable:,} of {model.parameters_total:,} parameters"
 
 
 def compatible(anatomy: Anatomy, head: Head, method: Method) -> str | None:

@@ -45,8 +45,8 @@ class Cut:
         self._given = _Given()
         self._parts: dict[tuple[int, int], nn.ModuleList] = {}
 
-    def above(self, boundary: int, hidden: Tensor, inputs: Inputs) -> Tensor:
-        """Return the scores from what stands below a boundary, [B, T, C] or [B, C].
+    def above(self, boundary: int, hidden: Tensor, inputs: Inputs) -> Any:
+        """Return the model's output from what stands below a boundary.
 
         Args:
             boundary: Where `hidden` was taken.
@@ -60,7 +60,7 @@ class Cut:
         else:
             changes = self._started(boundary, len(self._layers))
         with _exchanged(changes):
-            return scores_of(self._model(**inputs))
+            return self._model(**inputs)
 
     def below(self, boundary: int, inputs: Inputs, start: int = 0, hidden: Tensor | None = None) -> Tensor:
         """Return what the units below a boundary hand on, [B, T, D].
@@ -132,9 +132,9 @@ def reads_above(model: PreTrainedModel, anatomy: Anatomy) -> bool:
     inputs = few_tokens(model, anatomy)
     with torch.no_grad():
         hidden = cut.below(anatomy.top, inputs)
-        whole = cut.above(anatomy.top, hidden, inputs)
+        whole = scores_of(cut.above(anatomy.top, hidden, inputs))
         try:
-            bare = cut.above(anatomy.top, hidden, {})
+            bare = scores_of(cut.above(anatomy.top, hidden, {}))
         # A head that needs them may fail in any way.
         except Exception:  # noqa: BLE001
             return True
@@ -148,7 +148,8 @@ def _same(cut: Cut, boundary: int, inputs: Inputs, whole: Tensor) -> bool:
     real = inputs["attention_mask"].bool()
     try:
         hidden = cut.below(boundary, inputs)
-        found = [cut.above(boundary, torch.where(real[..., None], hidden, filler), inputs) for filler in (0.0, 7.0)]
+        fillers = (torch.where(real[..., None], hidden, filler) for filler in (0.0, 7.0))
+        found = [scores_of(cut.above(boundary, one, inputs)) for one in fillers]
     # A family that cannot be cut may fail in any way; its trials start from their tokens.
     except Exception:  # noqa: BLE001
         return False

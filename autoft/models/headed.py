@@ -38,24 +38,29 @@ class HeadedEncoder(PreTrainedModel):  # type: ignore[misc]
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
         markers: Tensor | None = None,
+        labels: Tensor | None = None,
     ) -> TokenClassifierOutput:
-        """Return the scores, [B, T, C] or [B, C].
+        """Return the scores, [B, T, C] or [B, C], and the loss of each sequence, [B], where the head has its own.
 
         Args:
             input_ids: Tokens, [B, T].
             attention_mask: 1 where they are real, [B, T].
             token_type_ids: First or second text, [B, T].
             markers: Which tokens mark something, [B, T]; for the head alone.
+            labels: Targets, for a head that reads them.
         """
         given = {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
             "token_type_ids": token_type_ids,
             "markers": markers,
+            "labels": labels,
         }
         inputs = {name: value for name, value in given.items() if value is not None}
         hidden = self.encoder(**{name: value for name, value in inputs.items() if name in self._known})
-        return TokenClassifierOutput(logits=self.head(hidden.last_hidden_state, inputs))
+        found = self.head(hidden.last_hidden_state, inputs)
+        scores, losses = found if isinstance(found, tuple) else (found, None)
+        return TokenClassifierOutput(loss=losses, logits=scores)
 
 
 class OfTokens(nn.Module):

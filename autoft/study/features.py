@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from autoft.files import write_bytes
 from autoft.tasks import Task
 
 logger = logging.getLogger(__name__)
-_VERSION = 3
+_VERSION = 4
 _TARGET = "target."
 
 
@@ -72,7 +73,7 @@ def encode_cached(
         cache: Where they are looked for and put.
         fingerprint: sha256 of the rows.
     """
-    key = _key(f"{task.name}/{task.head}", tokenizer, labels, max_length, fingerprint)
+    key = _key(f"{task.name}/{task.head}/{_code(task)}", tokenizer, labels, max_length, fingerprint)
     path = cache.path(f"{task.name}-{key[:32]}")
     found = _read(path)
     if found is not None:
@@ -80,6 +81,14 @@ def encode_cached(
     features = task.encode(examples, tokenizer, labels, max_length)
     cache.add(path, features)
     return features
+
+
+def _code(task: Task[Any, Any]) -> str:
+    """Return the digest of the file that a task stands in: who changes how it encodes sees what the change does."""
+    try:
+        return hashlib.sha256(Path(inspect.getfile(type(task))).read_bytes()).hexdigest()
+    except (OSError, TypeError):
+        return ""
 
 
 def _key(task: str, tokenizer: Any, labels: Sequence[str], max_length: int, fingerprint: str) -> str:

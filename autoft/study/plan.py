@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from autoft.errors import ConfigError, Diverged
-from autoft.models.assembly import TrialModel, compatible
+from autoft.models.assembly import TrialModel, compatible, what_trains
 from autoft.models.heads import HEADS
 from autoft.models.methods import METHODS
 from autoft.space import SearchSpace, values_of
@@ -78,7 +78,7 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
         "device": workbench.device.type,
         "models": models,
         "notices": notices,
-        "trains": model.describe(),
+        "trains": what_trains(model),
         "measures": measures,
         "default_seconds": config.fit.epochs * tokens["train"] * per_token + reading,
         "longest_seconds": epochs * tokens["train"] * per_token + reading,

@@ -3,9 +3,9 @@
 from typing import Any
 
 from autoft.registry import Registry
-from autoft.tasks.base import Notice, Task
+from autoft.tasks.base import Notice, Task, unknown_tokens
 
 TASKS: Registry[type[Task[Any, Any]]] = Registry("task", group="autoft.tasks")
 TASKS.add("ner", "autoft.tasks.ner:Ner")
 
-__all__ = ["TASKS", "Notice", "Task"]
+__all__ = ["TASKS", "Notice", "Task", "unknown_tokens"]

@@ -13,6 +13,11 @@ import numpy.typing as npt
 from autoft.data.features import Features
 from autoft.data.rows import Row
 
+_UNKNOWN_SHARE = 0.05
+_OTHER_MODEL = (
+    "take a base model that was trained on this script, such as --model FacebookAI/xlm-roberta-base (100 languages) or "
+    "--model google-bert/bert-base-chinese"
+)
 ExampleT = TypeVar("ExampleT")
 PredictionT = TypeVar("PredictionT")
 FloatArray = npt.NDArray[np.float32]
@@ -30,6 +35,23 @@ class Notice:
     def words(self) -> str:
         """The text, with its count where there is one."""
         return f"{self.text} ({self.count})" if self.count else self.text
+
+
+def unknown_tokens(features: Features, tokenizer: Any) -> list[Notice]:
+    """Warn where a tokenizer does not know more than a twentieth of the text: a model sees nothing there.
+
+    Args:
+        features: An encoded split.
+        tokenizer: It was encoded with.
+    """
+    columns = features.columns["input_ids"]
+    total = sum(map(len, columns))
+    unknown = 0
+    if tokenizer.unk_token_id is not None:
+        unknown = sum(int((ids == tokenizer.unk_token_id).sum()) for ids in columns)
+    if unknown <= _UNKNOWN_SHARE * total:
+        return []
+    return [Notice(f"{unknown / total:.0%} of the tokens are unknown to the tokenizer: {_OTHER_MODEL}", unknown)]
 
 
 class Task(ABC, Generic[ExampleT, PredictionT]):

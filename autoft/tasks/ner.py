@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from autoft.data.features import Features, IntArray
+from autoft.data.iob2_paths import best_iob2_paths
 from autoft.data.rows import Row
 from autoft.data.tagging import normalise_rows
 from autoft.data.words import split_words
 from autoft.errors import DataError
 from autoft.metrics import iob2_spans, resampled_span_scores, strict_span_scores
-from autoft.tasks.base import FloatArray, Notice, Task
+from autoft.tasks.base import FloatArray, Notice, Task, unknown_tokens
 
 _IGNORED = -100
 _UNDECIDED = -1
 _OVERLAP = 4  # a window shares a quarter of its length with the next
-_UNKNOWN_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ class Ner(Task[NerExample, tuple[str, ...]]):
             "input_ids": [],
             "attention_mask": [],
             "labels": [],
+            "markers": [],
             "words": [],
         }
         owner: list[int] = []
@@ -109,11 +110,13 @@ class Ner(Task[NerExample, tuple[str, ...]]):
                 columns["input_ids"].append(ids)
                 columns["attention_mask"].append(np.ones_like(ids))
                 columns["labels"].append(np.array(targets, dtype=np.int64))
+                columns["markers"].append(words + 1)
                 columns["words"].append(words)
         padding = {
             "input_ids": int(tokenizer.pad_token_id or 0),
             "attention_mask": 0,
             "labels": _IGNORED,
+            "markers": 0,
         }
         return Features(
             {name: tuple(arrays) for name, arrays in columns.items()},
@@ -126,20 +129,28 @@ class Ner(Task[NerExample, tuple[str, ...]]):
     ) -> list[tuple[str, ...]]:
         """Take the best class at the first sub-token of each word; a word without sub-tokens is outside.
 
+        Constrained, it is the best valid sequence of the whole sentence, whose windows are joined.
+
         Args:
             outputs: Scores of each window, [T, C].
             features: What was encoded.
             labels: The model's classes.
-            decision: Nothing.
+            decision: `constrained` where the head asks for it.
         """
-        del decision
         count = int(features.owner.max()) + 1 if len(features) else 0
-        tags: list[dict[int, str]] = [{} for _ in range(count)]
+        lengths = [0] * count
+        for owner, words in zip(features.owner, features.columns["words"], strict=True):
+            lengths[owner] = max(lengths[owner], int(words.max(initial=-1)) + 1)
+        # Nobody says anything of a word without sub-tokens: it stays outside.
+        outside = _outside(labels)
+        sentences = [np.tile(outside, (length, 1)) for length in lengths]  # [words, C] each
         for owner, words, scores in zip(features.owner, features.columns["words"], outputs, strict=True):
-            best = scores.argmax(axis=-1)  # [T, C] -> [T]
-            for position in np.flatnonzero(words >= 0):
-                tags[owner][int(words[position])] = labels[int(best[position])]
-        return [tuple(found.get(word, "O") for word in range(max(found, default=-1) + 1)) for found in tags]
+            sentences[owner][words[words >= 0]] = scores[words >= 0]
+        if decision.get("constrained"):
+            paths = best_iob2_paths(sentences, labels)
+        else:
+            paths = [scores.argmax(axis=-1) for scores in sentences]
+        return [tuple(labels[number] for number in path) for path in paths]
 
     def score(self, examples: Sequence[NerExample], predictions: Sequence[tuple[str, ...]]) -> dict[str, float]:
         """Return strict entity precision, recall and F1, over all and for each type."""
@@ -165,13 +176,7 @@ class Ner(Task[NerExample, tuple[str, ...]]):
 
     def inspect(self, examples: Sequence[NerExample], features: Features, tokenizer: Any) -> list[Notice]:
         """Warn about sub-tokens that the tokenizer does not know, words it drops, and sentences in windows."""
-        notices = []
-        unknown, total = 0, 0
-        for ids in features.columns["input_ids"]:
-            unknown += int((ids == tokenizer.unk_token_id).sum()) if tokenizer.unk_token_id is not None else 0
-            total += len(ids)
-        if total and unknown > _UNKNOWN_SHARE * total:
-            notices.append(Notice(f"{unknown / total:.0%} of the tokens are unknown to the tokenizer", unknown))
+        notices = unknown_tokens(features, tokenizer)
         long = len(features) - len(set(features.owner.tolist()))
         if long:
             notices.append(Notice("windows added for sentences longer than the model reads at once", long))
@@ -222,6 +227,13 @@ class Ner(Task[NerExample, tuple[str, ...]]):
 def _fit_length(tags: tuple[str, ...], length: int) -> tuple[str, ...]:
     """Words at the end that have no sub-token are outside every entity."""
     return (*tags, *["O"] * (length - len(tags)))
+
+
+def _outside(labels: Sequence[str]) -> FloatArray:
+    """Return scores that leave no doubt of `O`, [C]."""
+    scores = np.full(len(labels), np.finfo(np.float32).min, dtype=np.float32)
+    scores[list(labels).index("O")] = 0.0
+    return scores
 
 
 def _decide(word_ids: Sequence[Sequence[int | None]], owner: Sequence[int]) -> list[IntArray]:

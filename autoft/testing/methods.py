@@ -35,6 +35,8 @@ def tiny_batch(classes: int, kind: str = "token-classification") -> dict[str, Te
         "input_ids": ids,
         "attention_mask": mask,
         "token_type_ids": torch.zeros_like(ids),
+        # Every token but the first decides a word.
+        "markers": torch.arange(ids.shape[1]) * mask,
         "labels": _tiny_labels(classes, kind, mask, random),
     }
 
@@ -47,7 +49,9 @@ def _tiny_labels(classes: int, kind: str, mask: Tensor, random: torch.Generator)
             return torch.randint(0, 2, (2, classes), generator=random).float()
         case "regression":
             return torch.randn(2, classes, generator=random)
-    labels = torch.randint(0, classes, mask.shape, generator=random)
+    # O and B- alone, in the order of NER's classes: valid in IOB2 however they follow each other.
+    firsts = torch.tensor([0, *range(1, classes, 2)])
+    labels = firsts[torch.randint(0, len(firsts), mask.shape, generator=random)]
     if kind == "question-answering":
         labels = torch.zeros_like(mask)
         labels[0, 2], labels[0, 4], labels[1, 3] = 1, 2, 3

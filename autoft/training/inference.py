@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from autoft.models.assembly import TrialModel
+from autoft.models.headed import scores_of
 from autoft.training.batches import Sequences
 from autoft.training.order import sorted_batches
 from autoft.training.runtime import Runtime, memory_errors
@@ -42,9 +43,10 @@ def run_model(model: TrialModel, data: Sequences, runtime: Runtime) -> Outputs:
         for members in sorted_batches(data.lengths, tokens=runtime.evaluation_tokens):
             runtime.tick()
             batch = data.batch(members)
-            logits = model.logits(batch)
+            output = model.output(batch)
+            logits = scores_of(output)
             if "labels" in batch:
-                summed, labelled = model.head.loss(logits, batch["labels"], 0.0)
+                summed, labelled = model.head.loss_of(output, batch["labels"], 0.0)
                 total, count = total + float(summed), count + int(labelled)
             for row, member in zip(logits.cpu().numpy(), members, strict=True):
                 scores[member] = row[: data.lengths[member]].copy() if row.ndim > 1 else row.copy()

@@ -39,6 +39,38 @@ def test_a_span_that_misses_words_is_told_with_the_nearest() -> None:
     ]
 
 
+@pytest.mark.parametrize("ends", [(0, 0), (1, 0), (0, 1), (1, 1)])
+@pytest.mark.parametrize("mark", ["\u200e", "\u200f", "\u202b", "\u2067", "\u200b", "\ufeff", "\u200c"])
+def test_invisible_marks_at_the_ends_of_a_span_do_not_matter(mark: str, ends: tuple[int, int]) -> None:
+    text = f"{mark}שלום{mark} עולם"
+    assert align([[1 - ends[0], 5 + ends[1], "X"]], text) == [(0, 1, "X")]
+
+
+def test_a_span_of_nothing_visible_is_told() -> None:
+    with pytest.raises(DataError, match="spans must begin and end with words"):
+        align([[0, 1, "X"]], "\u200fשלום")
+
+
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [
+        ("我住在北京。", "北京"),
+        ("東京タワーへ行く", "東京タワー"),
+        ("ผมอยู่กรุงเทพฯ", "กรุงเทพฯ"),
+        ("يعيش محمد في القاهرة، مصر.", "القاهرة"),
+        ("אני גר בחיפה, ליד צה״ל.", "צה״ל"),
+        ("une e\u0301cole a\u0300 Paris", "e\u0301cole"),
+        ("go 👨‍👩‍👧 go", "👨‍👩‍👧"),
+        ("𠮷野家で𠮷田が", "𠮷田"),
+    ],
+)
+def test_entities_of_all_scripts_align(text: str, entity: str) -> None:
+    start = text.index(entity)
+    words = split_words(text)
+    [(first, last, label)] = align([[start, start + len(entity), "X"]], text)
+    assert (words[first][0], words[last - 1][1], label) == (start, start + len(entity), "X")
+
+
 @pytest.mark.parametrize("other", [[2, 8, "X"], [0, 4, "PER"], [0, 2, "X"]])
 def test_spans_that_overlap_are_told(other: list[Any]) -> None:
     assert any(problem.startswith("spans must not overlap") for problem in problems_of([[0, 4, "PER"], other]))

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from autoft.errors import ConfigError
-from autoft.models.assembly import Recipe, assemble, compatible
+from autoft.models.assembly import Recipe, assemble, compatible, what_trains
 from autoft.models.base import Pristine
 from autoft.models.heads import Linear, Mlp
 from autoft.models.methods import METHODS, Method
@@ -161,12 +161,12 @@ def test_depth_is_the_unit(pristine: Pristine) -> None:
     ],
 )
 def test_description_says_what_trains(pristine: Pristine, method: Method, freeze: float, words: str) -> None:
-    assert assemble(pristine, Recipe(Linear(), method, freeze), 1).describe() == words
+    assert what_trains(assemble(pristine, Recipe(Linear(), method, freeze), 1)) == words
 
 
 def test_description_of_shared_layers(load_tiny: LoadTiny) -> None:
     trial = assemble(load_tiny("albert"), Recipe(Linear(), Lora()), 1)
-    assert trial.describe().startswith("the shared layers and the head:")
+    assert what_trains(trial).startswith("the shared layers and the head:")
 
 
 def test_weights_are_copies(pristine: Pristine) -> None:

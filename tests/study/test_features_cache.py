@@ -182,3 +182,16 @@ def test_targets_of_sequences_come_back_as_they_were(cache: Path) -> None:
     assert only_file(cache).is_file()
     assert set(made[0].targets) == {"classes", "shares"}
     assert_equal(*made)
+
+
+def test_a_task_whose_file_has_changed_encodes_again(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plug-in's author sees what a change of `encode` does, without removing caches."""
+    encoded(cache)
+    other = tmp_path / "ner.py"
+    other.write_text("# another ner", encoding="utf-8")
+    monkeypatch.setattr("inspect.getfile", lambda _: str(other))
+    encoded(cache)
+    encoded(cache)
+    assert len(list(cache.iterdir())) == 2

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autoft.data import Row
 from autoft.data.spans import from_spans
 from autoft.errors import DataError
 from autoft.metrics import iob2_spans
 from autoft.tasks.ner import Ner
+from autoft.testing.tasks import read_examples
 from autoft.testing.tiny import TOKENIZERS
 
 LABELS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
@@ -76,6 +78,30 @@ def test_chinese_offsets_count_characters() -> None:
     example, context = Ner().read_input("北京大学的湖面结了冰。")
     tags = tuple(from_spans(len(example.words), [(0, 4, "ORG")]))
     assert Ner().answer(tags, context)["entities"] == [{"start": 0, "end": 4, "label": "ORG", "text": "北京大学"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [
+        ("我住在北京。", "北京"),
+        ("東京タワーへ行く", "東京タワー"),
+        ("ผมอยู่กรุงเทพฯ ครับ", "กรุงเทพฯ"),
+        ("يعيش محمد في القاهرة، مصر.", "القاهرة"),
+        ("\u202bأنا في \u200fالقاهرة\u200f.\u202c", "القاهرة"),
+        ("אני גר בתל-אביב, ליד \u200fחיפה\u200f.", "חיפה"),
+        ("une e\u0301cole a\u0300 Be\u0301ziers", "Be\u0301ziers"),
+        ("go 👩‍👩‍👧 to 🇫🇷 now", "🇫🇷"),
+        ("𠮷野家で𠮷田が", "𠮷田"),
+    ],
+)
+def test_a_span_that_was_learned_comes_back_with_its_offsets(text: str, entity: str) -> None:
+    """The words of training and of prediction are the same ones, in every script."""
+    start = text.index(entity)
+    span = {"start": start, "end": start + len(entity), "label": "LOC"}
+    [example] = read_examples(Ner(), [Row({"text": text, "spans": [span]}, "x.jsonl", 1)])
+    unlabelled, context = Ner().read_input(text)
+    assert unlabelled.words == example.words
+    assert Ner().answer(example.tags, context) == {"text": text, "entities": [{**span, "text": entity}]}
 
 
 def test_offsets_count_code_points_not_bytes() -> None:

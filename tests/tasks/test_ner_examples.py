@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoft.data import Row
+from autoft.data import Row, split_words
 from autoft.errors import DataError
 from autoft.models.heads import IGNORED
 from autoft.tasks.ner import Ner, NerExample
@@ -91,7 +91,7 @@ def test_example_without_tags_has_no_targets() -> None:
 
 def test_padding_is_the_tokenizers_own() -> None:
     features = Ner().encode([ANNA], tiny_byte_tokenizer(), LABELS, 32)
-    assert features.padding == {"input_ids": 1, "attention_mask": 0, "labels": IGNORED}
+    assert features.padding == {"input_ids": 1, "attention_mask": 0, "labels": IGNORED, "markers": 0}
 
 
 def test_sentence_without_words_is_one_empty_sequence() -> None:
@@ -138,7 +138,19 @@ def test_ordinary_sentences_raise_no_notice() -> None:
 
 def test_unknown_tokens_are_noticed_with_their_share() -> None:
     # [CLS] [UNK] [UNK] the [SEP]
-    assert notices_of(NerExample(("語", "語", "the"))) == {"40% of the tokens are unknown to the tokenizer": 2}
+    [(text, count)] = notices_of(NerExample(("語", "語", "the"))).items()
+    assert text.startswith("40% of the tokens are unknown to the tokenizer: take a base model")
+    assert count == 2
+
+
+SENTENCES = ("我住在北京", "私は東京に住む", "ผมอยู่กรุงเทพ", "أنا أعيش في القاهرة", "אני גר בחיפה")
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_other_scripts_are_unknown_to_a_vocabulary_of_english(sentence: str) -> None:
+    words = tuple(sentence[start:end] for start, end in split_words(sentence))
+    [text] = notices_of(NerExample(words))
+    assert "xlm-roberta-base" in text
 
 
 def test_few_unknown_tokens_are_not_worth_a_notice() -> None:

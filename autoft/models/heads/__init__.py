@@ -1,6 +1,8 @@
 """Heads: what stands on the encoder, one file a head."""
 
 from autoft.models.heads.base import END, IGNORED, KINDS, START, Head, Kind
+from autoft.models.heads.constrained import Constrained
+from autoft.models.heads.crf import Crf
 from autoft.models.heads.linear import Linear
 from autoft.models.heads.mlp import Mlp
 from autoft.registry import Registry
@@ -8,5 +10,7 @@ from autoft.registry import Registry
 HEADS: Registry[type[Head]] = Registry("head", group="autoft.heads")
 HEADS.add("linear", Linear)
 HEADS.add("mlp", Mlp)
+HEADS.add("constrained", Constrained)
+HEADS.add("crf", Crf)
 
-__all__ = ["END", "HEADS", "IGNORED", "KINDS", "START", "Head", "Kind", "Linear", "Mlp"]
+__all__ = ["END", "HEADS", "IGNORED", "KINDS", "START", "Constrained", "Crf", "Head", "Kind", "Linear", "Mlp"]

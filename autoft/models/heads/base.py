@@ -58,6 +58,7 @@ class Head:
             predictions.
         kinds: The kinds that it can stand for.
         decoding: What decoding must know of it.
+        reads_labels: Whether its module takes the targets too and returns a loss of its own beside the scores.
         kind: What is asked; the task says so.
     """
 
@@ -65,6 +66,7 @@ class Head:
     plain: ClassVar[bool] = True
     kinds: ClassVar[tuple[str, ...]] = tuple(KINDS)
     decoding: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    reads_labels: ClassVar[bool] = False
     kind: str = "token-classification"
 
     def __post_init__(self) -> None:
@@ -102,3 +104,15 @@ class Head:
         from autoft.models.losses import LOSSES
 
         return LOSSES[self.kind](logits, labels, smoothing)
+
+    def loss_of(self, output: Any, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+        """Return what `loss` does, from all that a model returned.
+
+        Args:
+            output: Of the model: its scores, and `loss` where the head reads labels.
+            labels: As for `loss`.
+            smoothing: As for `loss`.
+        """
+        from autoft.models.headed import scores_of
+
+        return self.loss(scores_of(output).float(), labels, smoothing)
