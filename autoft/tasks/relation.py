@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -182,10 +183,8 @@ class Relation(Task[RelationExample, str]):
         return notices + _types_without_marker(examples, tokenizer)
 
     def read_input(self, record: Mapping[str, Any] | str) -> tuple[RelationExample, Any]:
-        """Read an object as a row has it, without relation; the answer needs the text and its entities."""
-        if isinstance(record, str):
-            raise DataError(f"input: an object with 'text', 'head' and 'tail' expected, got a text, {record[:60]!r}")
-        pair = read_pair(record, place="input")
+        """Read an object as a row has it, or its JSON, without relation; the answer needs the text and its entities."""
+        pair = read_pair(_object(record) if isinstance(record, str) else record, place="input")
         return RelationExample(pair), pair
 
     def answer(self, prediction: str, context: Any) -> dict[str, Any]:
@@ -201,6 +200,17 @@ class Relation(Task[RelationExample, str]):
 
 _ENDS, _BETWEEN = 1, 2
 _MARKER = re.compile(r"\[(?P<closing>/?)(?P<role>HEAD|TAIL)(?::.+)?\]")
+
+
+def _object(text: str) -> dict[str, Any]:
+    """Return what a line of JSON says: a bare text marks no entities."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise DataError(f"input: an object with 'text', 'head' and 'tail' expected, got {text[:60]!r}")
+    return found
 
 
 def _typed(row: Row, name: str) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -108,11 +109,14 @@ def test_raw_input_has_no_relation_and_is_answered_with_words() -> None:
     }
 
 
-def test_a_bare_text_is_no_input() -> None:
-    with pytest.raises(
-        DataError, match=r"^input: an object with 'text', 'head' and 'tail' expected, got a text, 'Anna"
-    ):
-        Relation().read_input("Anna of Acme")
+def test_a_line_of_json_is_read_as_its_object() -> None:
+    assert Relation().read_input(json.dumps(VALUES)) == Relation().read_input(VALUES)
+
+
+@pytest.mark.parametrize("text", ["Anna of Acme", "", "3", '{"text": '])
+def test_a_bare_text_is_no_input(text: str) -> None:
+    with pytest.raises(DataError, match=r"^input: an object with 'text', 'head' and 'tail' expected, got '"):
+        Relation().read_input(text)
 
 
 @pytest.mark.parametrize("sample", ["relation", "relation-zh"])

@@ -2,11 +2,13 @@
 
 from autoft.models.heads.base import END, IGNORED, KINDS, START, Head, Kind
 from autoft.models.heads.linear import Linear
+from autoft.models.heads.marker_pair import MarkerPair
 from autoft.models.heads.mlp import Mlp
 from autoft.registry import Registry
 
 HEADS: Registry[type[Head]] = Registry("head", group="autoft.heads")
 HEADS.add("linear", Linear)
 HEADS.add("mlp", Mlp)
+HEADS.add("marker-pair", MarkerPair)
 
-__all__ = ["END", "HEADS", "IGNORED", "KINDS", "START", "Head", "Kind", "Linear", "Mlp"]
+__all__ = ["END", "HEADS", "IGNORED", "KINDS", "START", "Head", "Kind", "Linear", "MarkerPair", "Mlp"]
