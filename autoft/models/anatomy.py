@@ -286,7 +286,8 @@ def _trace(
 
     handles.append(model.base_model.register_forward_hook(note_encoded))
     ids = torch.arange(4, device=model.device)[None] % model.config.vocab_size
-    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    # Two tokens open the entities that a head may read.
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "markers": ids.new_tensor([[0, 1, 2, 0]])}
     try:
         with _gradients(model):
             used = _leaves([model(**{word: batch[word] for word in inputs if word in batch})[0]])

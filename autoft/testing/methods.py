@@ -31,10 +31,13 @@ def tiny_batch(classes: int, kind: str = "token-classification") -> dict[str, Te
     ids = torch.randint(5, len(VOCABULARY), (2, 9), generator=random)
     mask = torch.ones_like(ids)
     mask[1, 6:] = 0
+    markers = torch.zeros_like(ids)
+    markers[0, 2], markers[0, 5], markers[1, 4], markers[1, 1] = 1, 2, 1, 2
     return {
         "input_ids": ids,
         "attention_mask": mask,
         "token_type_ids": torch.zeros_like(ids),
+        "markers": markers,
         "labels": _tiny_labels(classes, kind, mask, random),
     }
 
