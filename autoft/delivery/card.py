@@ -29,10 +29,10 @@ text = "Ada Lovelace worked with Charles Babbage in London."
 print(model.predict([{"text": text, "head": {"start": 0, "end": 12}, "tail": {"start": 25, "end": 40}}]))""",
 }
 _NOTE_OF_TASK = {
-    "relation": "The text goes in with markers around its two entities, an opening one before the space; a label is read "
-    "from head to tail. Where the entities of train have types, markers name them: "
-    "`[HEAD:PER]Ada Lovelace[/HEAD:PER]`. Texts that are longer than the model reads want to be cut around the markers, "
-    "as `autoft predict` does.\n\n",
+    "relation": "The text goes in with markers around its two entities, an opening one before the space; a label is "
+    "read from head to tail. Where the entities of train have types, markers name them: "
+    "`[HEAD:PER]Ada Lovelace[/HEAD:PER]`. Texts longer than the model reads want to be cut around the markers, as "
+    "`autoft predict` does.\n\n",
 }
 _FRACTIONS = ("precision", "recall", "f1", "support")
 
