@@ -64,10 +64,12 @@ class Relation(Task[RelationExample, str]):
     def parse(self, row: Row) -> RelationExample:
         """Build the example of one row: `text` or `tokens` with `head` and `tail`, and `relation` (or `label`)."""
         field = "label" if row.values.get("relation") is None and "label" in row.values else "relation"
-        relation, problems = row.values.get(field), []
+        if not {"head", "tail", field} <= set(row.values):
+            got = ", ".join(map(str, row.values)) or "nothing"
+            raise DataError(f"{row.place}: 'text' or 'tokens', 'head', 'tail' and 'relation' expected, got {got}")
+        relation, problems = row.values[field], []
         if not isinstance(relation, str) or not relation.strip():
-            got = repr(relation) if field in row.values else ", ".join(map(str, row.values)) or "nothing"
-            problems.append(f"{row.place}: {field!r}: the name of a relation expected, got {got}")
+            problems.append(f"{row.place}: {field!r}: the name of a relation expected, got {relation!r}")
         try:
             pair = read_pair(row.values, place=row.place)
         except DataError as error:
@@ -85,8 +87,15 @@ class Relation(Task[RelationExample, str]):
         return dict(sorted(Counter(example.relation for example in examples).items()))
 
     def labels(self, examples: Sequence[RelationExample]) -> tuple[str, ...]:
-        """Return what stands for no relation first, then the relations in alphabetical order."""
-        return tuple(sorted(self.label_counts(examples), key=lambda label: (not is_no_relation(label), label)))
+        """Return what stands for no relation first, then the relations in alphabetical order.
+
+        Raises:
+            DataError: If there is nothing to tell apart.
+        """
+        found = self.label_counts(examples)
+        if len(found) == 1:
+            raise DataError(f"train: two relations expected, or one and 'no_relation', got only {next(iter(found))!r}")
+        return tuple(sorted(found, key=lambda label: (not is_no_relation(label), label)))
 
     def tokens(self, examples: Sequence[RelationExample]) -> dict[str, str]:
         """Return the four markers, and those that name a type where all examples have types.

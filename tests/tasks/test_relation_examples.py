@@ -67,6 +67,22 @@ def test_classes_begin_with_the_one_of_no_relation() -> None:
     assert task.label_counts(examples) == {"Other": 1, "born_in": 1, "works_for": 2}
 
 
+def test_one_relation_alone_is_nothing_to_tell_apart() -> None:
+    task = Relation()
+    with pytest.raises(DataError, match="two relations expected, or one and 'no_relation', got only 'works_for'"):
+        task.labels([task.parse(row())] * 3)
+
+
+@pytest.mark.parametrize("field", ["head", "tail", "relation"])
+def test_a_row_of_another_format_is_one_problem(field: str) -> None:
+    values = {name: value for name, value in VALUES.items() if name != field}
+    with pytest.raises(DataError) as caught:
+        Relation().parse(Row(values, "pairs.jsonl", 3))
+    assert caught.value.problems == (
+        "pairs.jsonl:3: 'text' or 'tokens', 'head', 'tail' and 'relation' expected, got " + ", ".join(values),
+    )
+
+
 def test_types_that_every_row_has_are_kept() -> None:
     splits, notices = Relation().normalise({"train": [typed("PER", "ORG")], "dev": [typed("LOC", "ORG")]})
     assert notices == []
