@@ -10,6 +10,9 @@ from typing import Any
 from autoft.errors import DataError
 from autoft.registry import nearest
 
+OPENS_HEAD, OPENS_TAIL = 1, 2
+"""What the column `markers` of encoded pairs says of the tokens that open their entities."""
+
 # A bracket that would make a marker of the user's own text.
 _LOOKS_LIKE_MARKER = re.compile(r"\[(?=/?(?:head|tail)\b)", re.IGNORECASE)
 

@@ -8,8 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-FIRST, SECOND = 1, 2
-"""What the column `markers` says of the tokens that open the two entities."""
+from autoft.data.entity_pairs import OPENS_HEAD, OPENS_TAIL
 
 
 class OfMarkers(nn.Module):
@@ -31,5 +30,5 @@ class OfMarkers(nn.Module):
             inputs: The batch; `markers` says which tokens open the entities, [B, T].
         """
         rows = torch.arange(len(hidden), device=hidden.device)
-        opened = [hidden[rows, (inputs["markers"] == code).int().argmax(1)] for code in (FIRST, SECOND)]
+        opened = [hidden[rows, (inputs["markers"] == code).int().argmax(1)] for code in (OPENS_HEAD, OPENS_TAIL)]
         return cast(Tensor, self.body(torch.cat(opened, -1)))

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from autoft.data.entity_pairs import EntityPair, Mention, mark, read_pair
+from autoft.data.entity_pairs import OPENS_HEAD, OPENS_TAIL, EntityPair, Mention, mark, read_pair
 from autoft.data.features import Features, IntArray
 from autoft.data.rows import Row
 from autoft.errors import DataError
@@ -21,7 +21,6 @@ from autoft.tasks.base import Notice, Task
 
 _IGNORED = -100
 _UNKNOWN_SHARE = 0.05
-_HEAD, _TAIL = 1, 2  # what the column `markers` says of the tokens that open the entities
 _MEANINGS = {"HEAD": "subject", "TAIL": "object"}
 _ABBREVIATIONS = {
     "PER": "person",
@@ -257,7 +256,7 @@ def _chosen(pair: EntityPair, known: Mapping[str, int]) -> tuple[tuple[str, str]
 
 
 def _marker_codes(known: Mapping[str, int]) -> dict[int, int]:
-    """Return what each marker of a tokenizer stands for in the column `markers`: `_HEAD`, `_TAIL`, or 0 if it closes.
+    """Return what each marker of a tokenizer stands for in the column `markers`, 0 if it closes an entity.
 
     Raises:
         ValueError: If the tokenizer does not have the markers.
@@ -265,7 +264,7 @@ def _marker_codes(known: Mapping[str, int]) -> dict[int, int]:
     found = {number: match for token, number in known.items() if (match := _MARKER.fullmatch(token))}
     if not found:
         raise ValueError("a tokenizer with the tokens of the task expected, got one without markers")
-    opened = {"HEAD": _HEAD, "TAIL": _TAIL}
+    opened = {"HEAD": OPENS_HEAD, "TAIL": OPENS_TAIL}
     return {number: 0 if match["closing"] else opened[match["role"]] for number, match in found.items()}
 
 
