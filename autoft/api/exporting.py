@@ -116,6 +116,7 @@ def _save_adapter(folder: Path, view: StudyView, record: TrialRecord) -> None:
     import safetensors.torch
 
     from autoft.delivery.folder import trained_model
+    from autoft.models.base import load_tokenizer, resolve_model
     from autoft.study.bench import Workbench
     from autoft.study.rows import load_rows
     from autoft.study.trial_config import build_trial_config
@@ -125,6 +126,12 @@ def _save_adapter(folder: Path, view: StudyView, record: TrialRecord) -> None:
     config = view.config
     data = load_rows(TASKS.get(config.task)(), config.data, seed=config.seed)
     trial = build_trial_config(record.config, kind=data.task.head, seed=config.seed)
+    strange = sorted({*data.tokens} - {*load_tokenizer(resolve_model(trial.model)).get_vocab()})
+    if strange:
+        raise ConfigError(
+            f"--format adapter: {', '.join(strange)} are no tokens of the base model, an adapter has no embeddings of "
+            "theirs, export 'merged'"
+        )
     bench = Workbench(config, data, find_device("cpu"), splits=()).bench_of(trial)
     model = trained_model(bench, trial, safetensors.torch.load_file(weights_file(config, record)))
     model.save_adapter(folder)

@@ -15,6 +15,25 @@ _USE_AUTOFT = """import autoft
 
 model = autoft.load("PATH")
 print(model.predict(["Ada Lovelace met Charles Babbage in London."]))"""
+_USE_OF_TASK = {
+    "relation": """from transformers import pipeline
+
+classifier = pipeline("text-classification", model="PATH")
+print(classifier("[HEAD]Ada Lovelace[/HEAD] worked with[TAIL] Charles Babbage[/TAIL] in London."))""",
+}
+_USE_AUTOFT_OF_TASK = {
+    "relation": """import autoft
+
+model = autoft.load("PATH")
+text = "Ada Lovelace worked with Charles Babbage in London."
+print(model.predict([{"text": text, "head": {"start": 0, "end": 12}, "tail": {"start": 25, "end": 40}}]))""",
+}
+_NOTE_OF_TASK = {
+    "relation": "The text goes in with markers around its two entities, an opening one before the space; a label is "
+    "read from head to tail. Where the entities of train have types, markers name them: "
+    "`[HEAD:PER]Ada Lovelace[/HEAD:PER]`. Texts longer than the model reads want to be cut around the markers, as "
+    "`autoft predict` does.\n\n",
+}
 _FRACTIONS = ("precision", "recall", "f1", "support")
 
 
@@ -71,10 +90,12 @@ def _header(facts: Mapping[str, Any]) -> str:
 
 
 def _use(facts: Mapping[str, Any]) -> str:
+    task = facts["task"]
     if facts["plain"]:
-        return f"```python\n{_USE.get(facts['head'], _USE_AUTOFT)}\n```"
+        use = _USE_OF_TASK.get(task) or _USE.get(facts["head"], _USE_AUTOFT)
+        return f"{_NOTE_OF_TASK.get(task, '')}```python\n{use}\n```"
     note = "The head is not one of transformers' own, so the folder holds a plain encoder and `head.safetensors`:"
-    return f"{note}\n\n```python\n{_USE_AUTOFT}\n```"
+    return f"{note}\n\n```python\n{_USE_AUTOFT_OF_TASK.get(task, _USE_AUTOFT)}\n```"
 
 
 def _scores(metrics: Mapping[str, float]) -> str:

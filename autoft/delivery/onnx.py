@@ -50,6 +50,11 @@ def export_onnx(source: Path, target: Path) -> None:
         raise ConfigError("--format onnx: onnx, onnxscript and onnxruntime needed, pip install autoft[onnx]") from error
     facts = check_manifest(source)
     _, model = read_model(source, facts)
+    if model.head.columns:
+        raise ConfigError(
+            f"--format onnx: a head that reads tokens alone expected, {model.head.name!r} needs "
+            f"{', '.join(model.head.columns)} too"
+        )
     plain = _Plain(model.module).eval()
     ids = torch.tensor([[1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]])
     mask = torch.ones_like(ids)

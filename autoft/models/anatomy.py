@@ -286,6 +286,7 @@ def _trace(
 
     handles.append(model.base_model.register_forward_hook(note_encoded))
     ids = torch.arange(4, device=model.device)[None] % model.config.vocab_size
+    # Every token but the first is marked, each otherwise.
     markers = torch.arange(4, device=model.device)[None]
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "markers": markers}
     try:

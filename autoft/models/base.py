@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -114,7 +114,7 @@ def read_config(source: ModelSource) -> dict[str, Any]:
     return read_json(_fetch(source, _TEXTS) / "config.json")
 
 
-def load_tokenizer(source: ModelSource, tokens: Iterable[str] = ()) -> Any:
+def load_tokenizer(source: ModelSource, tokens: Collection[str] = ()) -> Any:
     """Load the tokenizer; without torch where the folder holds a `tokenizer.json`.
 
     A byte-level tokenizer puts a space before each word, as the words inside a sentence had one in
@@ -125,7 +125,7 @@ def load_tokenizer(source: ModelSource, tokens: Iterable[str] = ()) -> Any:
         tokens: Added to its vocabulary where they are not in it, each never cut and never changed.
 
     Raises:
-        ConfigError: If there is no tokenizer, or the folder is not safe.
+        ConfigError: If there is no tokenizer, the folder is not safe, or its vocabulary takes no more tokens.
     """
     folder = _fetch(source, _TEXTS)
     types = read_json(folder / "config.json").get("type_vocab_size") or 0
@@ -148,6 +148,10 @@ def load_tokenizer(source: ModelSource, tokens: Iterable[str] = ()) -> Any:
     _space_words(tokenizer)
     vocabulary = tokenizer.get_vocab()
     tokenizer.add_tokens([token for token in tokens if token not in vocabulary], special_tokens=True)
+    numbers = tokenizer.get_vocab()
+    if tokens and len({*numbers.values()}) < len(numbers):
+        # Tokens are added behind as many as there are: where numbers were left out, on top of others.
+        raise ConfigError(f"{source.ref}: a vocabulary without gaps expected, tokens cannot be added to this one")
     return tokenizer
 
 

@@ -13,7 +13,7 @@ import torch
 
 from autoft.errors import ConfigError, Diverged
 from autoft.models.assembly import TrialModel, compatible, what_trains
-from autoft.models.heads import HEADS
+from autoft.models.heads import HEADS, Head
 from autoft.models.methods import METHODS
 from autoft.space import SearchSpace, values_of
 from autoft.study.bench import Bench, Workbench
@@ -93,11 +93,18 @@ def impossible_pairs(space: SearchSpace, bench: Bench) -> list[str]:
     for method in values_of(space.domains["method"]):
         for head in values_of(space.domains["head"]):
             made = METHODS.get(str(method))(), HEADS.get(str(head))(kind=bench.task.head)
-            reason = compatible(anatomy, made[1], made[0])
+            unfit = made[1].refuse() or _lacks(made[1], bench)
+            reason = unfit or compatible(anatomy, made[1], made[0])
             if reason:
-                culprit = head if made[1].refuse() else method
+                culprit = head if unfit else method
                 reasons.append(f"{bench.pristine.source.ref}: {reason}, take {culprit!r} out of the search space")
     return sorted(set(reasons))
+
+
+def _lacks(head: Head, bench: Bench) -> str | None:
+    """Return what a head must know of each token and the task does not say, or None."""
+    missing = sorted({*head.columns} - {*bench.splits["train"].features.padding})
+    return f"head {head.name!r} needs {', '.join(missing)}, task {bench.task.name!r} has none" if missing else None
 
 
 def _time_tokens(bench: Bench, config: TrialConfig, runtime: Runtime) -> tuple[float, float]:

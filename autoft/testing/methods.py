@@ -35,7 +35,7 @@ def tiny_batch(classes: int, kind: str = "token-classification") -> dict[str, Te
         "input_ids": ids,
         "attention_mask": mask,
         "token_type_ids": torch.zeros_like(ids),
-        # Every token but the first decides a word.
+        # Every token but the first is marked, each otherwise: it decides a word, or opens an entity.
         "markers": torch.arange(ids.shape[1]) * mask,
         "labels": _tiny_labels(classes, kind, mask, random),
     }

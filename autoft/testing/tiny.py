@@ -20,7 +20,7 @@ VOCABULARY = (
     *string.ascii_lowercase, *string.digits, *string.punctuation,
     *(f"##{letter}" for letter in string.ascii_lowercase),
     "the", "of", "in", "and", "lives", "works", "visited", "anna", "john", "smith", "paris",
-    "berlin", "google", "acme", "yesterday", "new", "york", "##s", "##ing", "##ton",
+    "berlin", "google", "acme", "yesterday", "new", "york", "##es", "##ing", "##ton",
 )  # fmt: skip
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 

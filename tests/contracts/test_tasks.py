@@ -12,8 +12,11 @@ from autoft.tasks import TASKS, Task
 from autoft.testing.tasks import TaskContract, as_asked
 from autoft.testing.tiny import TOKENIZERS
 
-REFERENCES: dict[str, Callable[[Any], Any]] = {"ner": lambda example: example.tags}
-CUTTING: frozenset[str] = frozenset()
+REFERENCES: dict[str, Callable[[Any], Any]] = {
+    "ner": lambda example: example.tags,
+    "relation": lambda example: example.relation,
+}
+CUTTING: frozenset[str] = frozenset({"relation"})
 SAMPLES = [
     (name, sample)
     for name in TASKS.names()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from autoft.errors import ConfigError
 from autoft.models.assembly import Recipe, assemble
 from autoft.models.base import (
     Pristine,
@@ -20,7 +22,7 @@ from autoft.models.base import (
     share_tensors,
 )
 from autoft.models.cutting import Cut
-from autoft.models.heads import KINDS, Head, Linear, Mlp
+from autoft.models.heads import KINDS, Head, Linear, MarkerPair, Mlp
 from autoft.models.losses import span_cross_entropy
 from autoft.models.methods.full import Full
 from autoft.models.methods.head import HeadOnly
@@ -28,7 +30,7 @@ from autoft.testing.methods import batch_of, scores, train
 from autoft.testing.tiny import FAMILIES, LABELS, save_tiny, tiny_pristine
 
 Load = Callable[[str, Head], Pristine]
-HEADS = [made(kind=kind) for made in (Linear, Mlp) for kind in KINDS]
+HEADS = [made(kind=kind) for made in (Linear, Mlp, MarkerPair) for kind in KINDS if kind in made.kinds]
 EVERY = pytest.mark.parametrize(
     ("family", "head"),
     [pytest.param(family, head, id=f"{family}-{head.name}-{head.kind}") for family in FAMILIES for head in HEADS],
@@ -145,6 +147,19 @@ def test_a_token_that_a_base_model_knows_stays_as_it_is(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(source, ["a"])
     assert meanings(source, tokenizer, {"a": "b"}) == {}
     assert len(tokenizer) == len(load_tokenizer(source))
+
+
+def test_a_vocabulary_with_gaps_takes_no_tokens(tmp_path: Path) -> None:
+    """An added token would stand for another one too."""
+    folder = save_tiny(tmp_path, "bert")
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["model"]["vocab"]["yesterday"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    source = resolve_model(str(folder))
+    assert load_tokenizer(source).tokenize("anna") == ["anna"]
+    with pytest.raises(ConfigError, match="a vocabulary without gaps expected, tokens cannot be added to this one"):
+        load_tokenizer(source, ["[HEAD]"])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,6 +4,7 @@ from autoft.models.heads.base import END, IGNORED, KINDS, START, Head, Kind
 from autoft.models.heads.constrained import Constrained
 from autoft.models.heads.crf import Crf
 from autoft.models.heads.linear import Linear
+from autoft.models.heads.marker_pair import MarkerPair
 from autoft.models.heads.mlp import Mlp
 from autoft.registry import Registry
 
@@ -12,5 +13,19 @@ HEADS.add("linear", Linear)
 HEADS.add("mlp", Mlp)
 HEADS.add("constrained", Constrained)
 HEADS.add("crf", Crf)
+HEADS.add("marker-pair", MarkerPair)
 
-__all__ = ["END", "HEADS", "IGNORED", "KINDS", "START", "Constrained", "Crf", "Head", "Kind", "Linear", "Mlp"]
+__all__ = [
+    "END",
+    "HEADS",
+    "IGNORED",
+    "KINDS",
+    "START",
+    "Constrained",
+    "Crf",
+    "Head",
+    "Kind",
+    "Linear",
+    "MarkerPair",
+    "Mlp",
+]

@@ -57,6 +57,7 @@ class Head:
         plain: Whether the exported model loads with the plain class of its kind, and plain decoding gives autoft's
             predictions.
         kinds: The kinds that it can stand for.
+        columns: What encoding must tell of each token for it, besides the tokens themselves.
         decoding: What decoding must know of it.
         reads_labels: Whether its module takes the targets too and returns a loss of its own beside the scores.
         kind: What is asked; the task says so.
@@ -65,6 +66,7 @@ class Head:
     name: ClassVar[str]
     plain: ClassVar[bool] = True
     kinds: ClassVar[tuple[str, ...]] = tuple(KINDS)
+    columns: ClassVar[tuple[str, ...]] = ()
     decoding: ClassVar[Mapping[str, float]] = MappingProxyType({})
     reads_labels: ClassVar[bool] = False
     kind: str = "token-classification"
