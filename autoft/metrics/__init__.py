@@ -1,5 +1,12 @@
 """References and predictions to numbers."""
 
+from autoft.metrics.answers import answer_scores, resampled_answer_scores
 from autoft.metrics.spans import iob2_spans, resampled_span_scores, strict_span_scores
 
-__all__ = ["iob2_spans", "resampled_span_scores", "strict_span_scores"]
+__all__ = [
+    "answer_scores",
+    "iob2_spans",
+    "resampled_answer_scores",
+    "resampled_span_scores",
+    "strict_span_scores",
+]
