@@ -33,8 +33,8 @@ class Answer:
 def read_answers(row: Row, context: str) -> tuple[Answer, ...]:
     """Return the answers of a row, none where the text does not answer the question.
 
-    `answers` is a list of `{"text", "start"}` (or `answer_start`), or `{"text": […], "answer_start": […]}`, as data sets
-    of the hub have it.
+    `answers` is a list of `{"text", "start"}` (or `answer_start`), or, as data sets of the hub have it,
+    `{"text": […], "answer_start": […]}`.
 
     Args:
         row: With `answers`, and `is_impossible` where it says whether there is any.
@@ -71,7 +71,7 @@ def _pairs(value: Any, place: str) -> Iterator[tuple[Any, Any]]:
         if isinstance(texts, list) and isinstance(starts, list) and len(texts) == len(starts):
             yield from zip(texts, starts, strict=True)
             return
-    law = "'answers': a list of {\"text\", \"start\"}, or {\"text\": […], \"answer_start\": […]} of equal lengths, expected"
+    law = '\'answers\': a list of {"text", "start"}, or {"text": […], "answer_start": […]} of equal lengths, expected'
     raise DataError(f"{place}: {law}, got {str(value)[:_SHOWN]}")
 
 

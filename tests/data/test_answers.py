@@ -81,7 +81,8 @@ def test_an_offset_is_a_number_from_zero(start: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "answers", ["Anna", 3, None, ["Anna"], [{}], {"text": "Anna", "answer_start": 5}, {"text": ["a"], "answer_start": []}]
+    "answers",
+    ["Anna", 3, None, ["Anna"], [{}], {"text": "Anna", "answer_start": 5}, {"text": ["a"], "answer_start": []}],
 )
 def test_other_forms_are_told(answers: object) -> None:
     problem = problem_of(answers)

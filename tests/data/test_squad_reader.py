@@ -92,10 +92,10 @@ def test_texts_that_look_like_keys_move_no_line(tmp_path: Path, questions: list[
 
 
 def test_everything_that_is_not_squad_is_told_with_its_path(tmp_path: Path) -> None:
-    document = squad(FIRST, {"id": "q3", "answers": []}, "why?")
+    document = squad(FIRST, {"id": "q3"}, "why?")
     document["data"] += [{"paragraphs": 3}, {"title": "none"}, {"paragraphs": [{"context": "x"}, 7]}]
     assert problems_of(tmp_path, json.dumps(document, indent=1)) == [
-        "train.json: data[0].paragraphs[0].qas[1]: a question, with 'question', expected, got {'id': 'q3', 'answers': []}",
+        "train.json: data[0].paragraphs[0].qas[1]: a question, with 'question', expected, got {'id': 'q3'}",
         "train.json: data[0].paragraphs[0].qas[2]: a question, with 'question', expected, got why?",
         "train.json: data[1].paragraphs: a list expected, got 3",
         "train.json: data[2].paragraphs: a list expected, got None",

@@ -17,8 +17,25 @@ from autoft.metrics import answer_scores, resampled_answer_scores
 from autoft.metrics.answers import answer_tokens, each_answer, is_unspaced
 from autoft.metrics.bootstrap import resample
 
-# Words that lie near each other, so that answers often overlap; articles, punctuation, capitals and accents among them.
-WORDS = ("the", "A", "an", "Anna", "anna's", "1,200", "1200", "km", "U.S.", "—", "“Tide", "Songs”", "%", "Zoë", "a-b", "")
+# Words that lie near each other, so that answers often overlap; articles, punctuation and accents among them.
+WORDS = (
+    "the",
+    "A",
+    "an",
+    "Anna",
+    "anna's",
+    "1,200",
+    "1200",
+    "km",
+    "U.S.",
+    "—",
+    "“Tide",
+    "Songs”",
+    "%",
+    "Zoë",
+    "a-b",
+    "",
+)
 # Everything but the scripts without spaces.
 LETTERS = st.characters(codec="utf-8", max_codepoint=0xDFF)
 texts = st.one_of(
