@@ -18,7 +18,7 @@ REFERENCES: dict[str, Callable[[Any], Any]] = {
     "qa": lambda example: QaPrediction(*next(((one.start, one.end) for one in example.answers), ())),
 }
 # Sample -> a length whose windows overlap by a whole answer, of tokens that are letters or bytes.
-SHORT = {"qa": 200, "qa-zh": 64}
+SHORT = {"qa": 200, "qa-zh": 56}
 CUTTING: frozenset[str] = frozenset()
 SAMPLES = [
     (name, sample)
