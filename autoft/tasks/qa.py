@@ -9,21 +9,21 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from autoft.data.answer_windows import (
+    Candidate,
+    Found,
+    Question,
+    best_gap,
+    encode_windows,
+    find_answers,
+    sure_outputs,
+)
 from autoft.data.answers import read_answers
 from autoft.data.features import Features
 from autoft.data.rows import Row
 from autoft.errors import DataError
 from autoft.metrics import answer_scores, resampled_answer_scores
 from autoft.metrics.answers import ANSWERABLE, UNANSWERABLE, each_answer, is_unspaced
-from autoft.tasks.answer_windows import (
-    Candidate,
-    Found,
-    QaExample,
-    best_gap,
-    encode_windows,
-    find_answers,
-    sure_outputs,
-)
 from autoft.tasks.base import FloatArray, Notice, Task
 
 _LONGEST = 160  # characters: 30 words, what SQuAD's baselines allow
@@ -51,7 +51,7 @@ class QaPrediction:
         return context[self.start : self.end] if self.start >= 0 else ""
 
 
-class Qa(Task[QaExample, QaPrediction]):
+class Qa(Task[Question, QaPrediction]):
     """Find the answer to a question in a text; scored as SQuAD is, by token F1 and exact match.
 
     Where train has questions without an answer, the model may say so: from which gap between no answer and the best
@@ -67,31 +67,34 @@ class Qa(Task[QaExample, QaPrediction]):
         super().__init__(head)
         self._unanswerable = unanswerable
 
-    def about(self, examples: Sequence[QaExample]) -> Self:
+    def about(self, examples: Sequence[Question]) -> Self:
         """Return the task that knows how many questions have no answer: what saying nothing scores."""
         return type(self)(self.head, _share([not example.answers for example in examples]))
 
     def normalise(self, splits: Mapping[str, Sequence[Row]]) -> tuple[dict[str, tuple[Row, ...]], list[Notice]]:
-        """Look for questions that stand twice in one split under one id.
+        """Look whether there are questions at all, and for ids that two of a split have.
 
         Raises:
-            DataError: With every id that another question of its split has.
+            DataError: With every split without a question, and every id that another question of its split has.
         """
         problems = []
         for rows in splits.values():
-            seen: dict[Any, Row] = {}
+            if rows and not any("question" in row.values for row in rows):
+                got = ", ".join(rows[0].values) or "none"
+                problems.append(f"{rows[0].place}: fields 'context', 'question' and 'answers' expected, got {got}")
+            seen: dict[str, Row] = {}
             for row in rows:
                 name = row.values.get("id")
                 if not isinstance(name, str):
                     continue
-                if name in seen:
-                    problems.append(f"{row.place}: 'id' must differ in a file, got {name!r} as in {seen[name].place}")
-                seen.setdefault(name, row)
+                first = seen.setdefault(name, row)
+                if first is not row:
+                    problems.append(f"{row.place}: 'id' must differ in a file, got {name!r} as in {first.place}")
         if problems:
             raise DataError(*problems)
         return super().normalise(splits)
 
-    def parse(self, row: Row) -> QaExample:
+    def parse(self, row: Row) -> Question:
         """Build the example of one row with `context`, `question` and `answers`."""
         for name in ("context", "question"):
             value = row.values.get(name)
@@ -100,24 +103,24 @@ class Qa(Task[QaExample, QaPrediction]):
                 raise DataError(f"{row.place}: {name!r}, a text, expected, {got}")
         context = row.values["context"]
         answers = read_answers(row, context)
-        return QaExample(row.values["question"].strip(), context, answers, _longest(context))
+        return Question(row.values["question"].strip(), context, answers, _longest(context))
 
-    def text(self, example: QaExample) -> str:
+    def text(self, example: Question) -> str:
         """Return question and context."""
         return f"{example.question}\n{example.context}"
 
-    def label_counts(self, examples: Sequence[QaExample]) -> dict[str, int]:
+    def label_counts(self, examples: Sequence[Question]) -> dict[str, int]:
         """Return how many questions have an answer, and how many have none."""
         answered = sum(bool(example.answers) for example in examples)
         counts = {ANSWERABLE: answered, UNANSWERABLE: len(examples) - answered}
         return {name: count for name, count in counts.items() if count}
 
-    def labels(self, examples: Sequence[QaExample]) -> tuple[str, ...]:
+    def labels(self, examples: Sequence[Question]) -> tuple[str, ...]:
         """Return what each token is scored as: an answer's first and its last one."""
         del examples
         return ("start", "end")
 
-    def encode(self, examples: Sequence[QaExample], tokenizer: Any, labels: Sequence[str], max_length: int) -> Features:
+    def encode(self, examples: Sequence[Question], tokenizer: Any, labels: Sequence[str], max_length: int) -> Features:
         """Encode question and context; long contexts become overlapping windows, each behind the whole question."""
         del labels
         return encode_windows(examples, tokenizer, max_length)
@@ -126,7 +129,7 @@ class Qa(Task[QaExample, QaPrediction]):
         self,
         outputs: Sequence[FloatArray],
         features: Features,
-        examples: Sequence[QaExample],
+        examples: Sequence[Question],
         labels: Sequence[str],
         metric: str,
     ) -> dict[str, float]:
@@ -164,12 +167,12 @@ class Qa(Task[QaExample, QaPrediction]):
         del labels
         return [_decide(found, decision) for found in find_answers(outputs, features)]
 
-    def score(self, examples: Sequence[QaExample], predictions: Sequence[QaPrediction]) -> dict[str, float]:
+    def score(self, examples: Sequence[Question], predictions: Sequence[QaPrediction]) -> dict[str, float]:
         """Return token F1 and exact match over all questions, and of both kinds where some have no answer."""
         return answer_scores(_references(examples), _texts(examples, predictions))
 
     def resampled_scores(
-        self, examples: Sequence[QaExample], predictions: Sequence[QaPrediction], picks: npt.NDArray[np.int64]
+        self, examples: Sequence[Question], predictions: Sequence[QaPrediction], picks: npt.NDArray[np.int64]
     ) -> dict[str, npt.NDArray[np.float64]]:
         """Return token F1 and exact match for each resample of the questions, [R]."""
         return resampled_answer_scores(_references(examples), _texts(examples, predictions), picks)
@@ -179,7 +182,7 @@ class Qa(Task[QaExample, QaPrediction]):
         del metric
         return self._unanswerable
 
-    def inspect(self, examples: Sequence[QaExample], features: Features, tokenizer: Any) -> list[Notice]:
+    def inspect(self, examples: Sequence[Question], features: Features, tokenizer: Any) -> list[Notice]:
         """Warn about windows, cut questions, answers that cannot be given exactly, and unknown tokens."""
         notices = []
         unknown = _unknown(features, tokenizer)
@@ -199,20 +202,20 @@ class Qa(Task[QaExample, QaPrediction]):
             notices.append(Notice(text, len(missed), tuple(missed[:_SHOWN])))
         return notices
 
-    def _out_of_reach(self, examples: Sequence[QaExample], features: Features) -> list[str]:
+    def _out_of_reach(self, examples: Sequence[Question], features: Features) -> list[str]:
         """Return the first answer of each example that a model which is sure of every label gets wrong."""
         predictions = self.decode(sure_outputs(features), features, (), {})
         exact = each_answer(_references(examples), _texts(examples, predictions))[1]
         return [e.answers[0].text for e, right in zip(examples, exact, strict=True) if e.answers and not right]
 
-    def read_input(self, record: Mapping[str, Any] | str) -> tuple[QaExample, Any]:
+    def read_input(self, record: Mapping[str, Any] | str) -> tuple[Question, Any]:
         """Read `{"question": …, "context": …}`; the answer needs both."""
         fields = record if isinstance(record, Mapping) else {}
         question, context = fields.get("question"), fields.get("context")
         if not isinstance(question, str) or not isinstance(context, str):
             got = sorted(fields) if fields else "a text" if isinstance(record, str) else "nothing"
             raise DataError(f"input: an object with 'question' and 'context', both texts, expected, got {got}")
-        return QaExample(question.strip(), context, None, _longest(context)), (question, context)
+        return Question(question.strip(), context, None, _longest(context)), (question, context)
 
     def answer(self, prediction: QaPrediction, context: Any) -> dict[str, Any]:
         """Return question, answer (null for none) and candidates, with character offsets of the context."""
@@ -241,11 +244,11 @@ def _longest(context: str) -> int:
     return _LONGEST_UNSPACED if is_unspaced(context) else _LONGEST
 
 
-def _references(examples: Sequence[QaExample]) -> list[list[str]]:
+def _references(examples: Sequence[Question]) -> list[list[str]]:
     return [[answer.text for answer in example.answers or ()] for example in examples]
 
 
-def _texts(examples: Sequence[QaExample], predictions: Sequence[QaPrediction]) -> list[str]:
+def _texts(examples: Sequence[Question], predictions: Sequence[QaPrediction]) -> list[str]:
     return [one.text(example.context) for example, one in zip(examples, predictions, strict=True)]
 
 

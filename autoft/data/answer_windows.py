@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from autoft.data.answers import Answer
 from autoft.data.features import Features, IntArray
-from autoft.models.heads import END, IGNORED, START
 
 FloatArray = npt.NDArray[np.float32]
 
+# As the head of question answering reads labels.
+IGNORED, START, END = -100, 1, 2
 KEPT = 5
 """Candidates that are kept of each example."""
 
@@ -23,7 +24,7 @@ _NOWHERE = -1
 
 
 @dataclass(frozen=True, slots=True)
-class QaExample:
+class Question:
     """A question and the text that may answer it.
 
     Attributes:
@@ -72,7 +73,7 @@ class Found:
         return self.nothing - self.candidates[0].score if self.candidates else float("inf")
 
 
-def encode_windows(examples: Sequence[QaExample], tokenizer: Any, max_length: int) -> Features:
+def encode_windows(examples: Sequence[Question], tokenizer: Any, max_length: int) -> Features:
     """Encode question and context; long contexts become overlapping windows, each behind the whole question.
 
     The first token is labelled as first and last where a window does not show an answer whole. `spans` has the
@@ -185,8 +186,8 @@ def _best(scores: FloatArray, spans: IntArray, longest: int) -> list[tuple[int, 
         return []
     starts, ends = spans[at].T
     # From which token on a span that ends with this one is short enough; both borders grow from token to token.
-    lowest = np.minimum(np.searchsorted(starts, ends - longest), np.arange(len(at)))
-    width = int((np.arange(len(at)) - lowest).max()) + 1
+    lowest = np.searchsorted(starts, ends - longest)
+    width = max(1, int((np.arange(len(at)) - lowest).max()) + 1)
     padded = np.concatenate([np.full(width - 1, -np.inf), scores[at, 0].astype(np.float64)])
     band = np.lib.stride_tricks.sliding_window_view(padded, width) + scores[at, 1, None]  # [T, W]: ends, starts
     first = np.arange(len(at))[:, None] - (width - 1) + np.arange(width)
@@ -261,4 +262,6 @@ class _Trim:
         offsets = np.where(second[:, None], offsets, 0)
         starts, ends = self.after[offsets[:, 0]], self.before[offsets[:, 1]]
         there = second & (starts < ends)
+        # The space that a tokenizer puts before a text lies on the first letter of the token that follows it.
+        there[:-1] &= ~(second[1:] & (starts[1:] == starts[:-1]) & (ends[1:] > ends[:-1]))
         return np.where(there[:, None], np.stack([starts, ends], axis=-1), _NOWHERE).astype(np.int64)
