@@ -72,22 +72,20 @@ class Qa(Task[Question, QaPrediction]):
         return type(self)(self.head, _share([not example.answers for example in examples]))
 
     def normalise(self, splits: Mapping[str, Sequence[Row]]) -> tuple[dict[str, tuple[Row, ...]], list[Notice]]:
-        """Look whether there are questions at all, and for ids that two of a split have.
+        """Look whether there are questions at all, and for ids that two of a file have.
 
         Raises:
-            DataError: With every split without a question, and every id that another question of its split has.
+            DataError: With every split without a question, and every id that another question of its file has.
         """
         problems = []
+        seen: dict[tuple[str, str], Row] = {}
         for rows in splits.values():
             if rows and not any("question" in row.values for row in rows):
                 got = ", ".join(rows[0].values) or "none"
                 problems.append(f"{rows[0].place}: fields 'context', 'question' and 'answers' expected, got {got}")
-            seen: dict[str, Row] = {}
             for row in rows:
                 name = row.values.get("id")
-                if not isinstance(name, str):
-                    continue
-                first = seen.setdefault(name, row)
+                first = seen.setdefault((row.file, name), row) if isinstance(name, str) else row
                 if first is not row:
                     problems.append(f"{row.place}: 'id' must differ in a file, got {name!r} as in {first.place}")
         if problems:

@@ -71,11 +71,14 @@ def test_question_and_context_are_texts(field: str, value: object) -> None:
         Qa().parse(row("who?", **{field: value}))
 
 
-def test_an_id_stands_once_in_a_split() -> None:
-    rows = [row("who?", id="a"), row("where?", id="b"), row("when?", id="a")]
-    with pytest.raises(DataError, match=r"^dev\.json:3: 'id' must differ in a file, got 'a' as in dev\.json:3$"):
-        Qa().normalise({"dev": rows})
-    Qa().normalise({"train": rows[:2], "dev": rows[1:], "test": [row("who?"), row("who?")]})
+def test_an_id_stands_once_in_a_file() -> None:
+    rows = [Row({"question": "who?", "id": name}, "all.json", at) for at, name in enumerate("aba", 1)]
+    for splits in ({"train": rows}, {"train": rows[1:], "dev": rows[:1]}):
+        with pytest.raises(
+            DataError, match=r"^all\.json:[13]: 'id' must differ in a file, got 'a' as in all\.json:[13]$"
+        ):
+            Qa().normalise(splits)
+    Qa().normalise({"train": rows[:2], "dev": [row("who?", id="a")], "test": [row("who?"), row("who?")]})
 
 
 def test_a_corpus_without_questions_is_told_once_a_file() -> None:
