@@ -109,7 +109,8 @@ def _plain_use(facts: Mapping[str, Any]) -> str:
     """Return code for plain transformers; that of question answering holds what was decided on dev."""
     threshold = facts.get("decision", {}).get("threshold")
     answer = _ANSWER if threshold is None else _ANSWER_OR_NOTHING.replace("THRESHOLD", f"{threshold:.6g}")
-    return _USE.get(facts["head"], _USE_AUTOFT).replace("DECIDE", answer).replace("MAXIMUM", str(facts.get("max_length")))
+    code = _USE.get(facts["head"], _USE_AUTOFT)
+    return code.replace("DECIDE", answer).replace("MAXIMUM", str(facts.get("max_length")))
 
 
 def _scores(metrics: Mapping[str, float]) -> str:

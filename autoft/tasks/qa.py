@@ -24,11 +24,10 @@ from autoft.data.rows import Row
 from autoft.errors import DataError
 from autoft.metrics import answer_scores, resampled_answer_scores
 from autoft.metrics.answers import ANSWERABLE, UNANSWERABLE, each_answer, is_unspaced
-from autoft.tasks.base import FloatArray, Notice, Task
+from autoft.tasks.base import FloatArray, Notice, Task, unknown_tokens
 
 _LONGEST = 160  # characters: 30 words, what SQuAD's baselines allow
 _LONGEST_UNSPACED = 60
-_UNKNOWN_SHARE = 0.05
 _SHOWN = 3
 
 
@@ -182,11 +181,7 @@ class Qa(Task[Question, QaPrediction]):
 
     def inspect(self, examples: Sequence[Question], features: Features, tokenizer: Any) -> list[Notice]:
         """Warn about windows, cut questions, answers that cannot be given exactly, and unknown tokens."""
-        notices = []
-        unknown = _unknown(features, tokenizer)
-        total = int(features.lengths.sum())
-        if unknown > _UNKNOWN_SHARE * total:
-            notices.append(Notice(f"{unknown / total:.0%} of the tokens are unknown to the tokenizer", unknown))
+        notices = unknown_tokens(features, tokenizer)
         long = len(features) - len(set(features.owner.tolist()))
         if long:
             notices.append(Notice("windows added for contexts longer than the model reads at once", long))
@@ -252,12 +247,6 @@ def _texts(examples: Sequence[Question], predictions: Sequence[QaPrediction]) ->
 
 def _span(start: int, end: int, context: str) -> dict[str, Any]:
     return {"text": context[start:end], "start": start, "end": end}
-
-
-def _unknown(features: Features, tokenizer: Any) -> int:
-    if tokenizer.unk_token_id is None:
-        return 0
-    return sum(int((ids == tokenizer.unk_token_id).sum()) for ids in features.columns["input_ids"])
 
 
 def _share(flags: Sequence[bool]) -> float:
