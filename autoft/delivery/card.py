@@ -10,7 +10,35 @@ _USE = {
 
 tagger = pipeline("token-classification", model="PATH", aggregation_strategy="first")
 print(tagger("Ada Lovelace met Charles Babbage in London."))""",
+    # transformers 5 has no pipeline for it.
+    "question-answering": """import torch
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("PATH")
+model = AutoModelForQuestionAnswering.from_pretrained("PATH").eval()
+
+question, context = "Who met Ada Lovelace?", "Charles Babbage met Ada Lovelace in London."
+# What is longer is cut off here; autoft.load reads it in overlapping windows.
+options = {"truncation": "only_second", "max_length": MAXIMUM, "return_offsets_mapping": True}
+inputs = tokenizer(question, context, return_tensors="pt", **options)
+offsets = inputs.pop("offset_mapping")[0]
+with torch.inference_mode():
+    outputs = model(**inputs)
+start, end = outputs.start_logits[0], outputs.end_logits[0]
+scores = start[:, None] + end  # of each span, by its first and last token
+outside = torch.tensor([part != 1 for part in inputs.sequence_ids(0)])
+lengths = offsets[:, 1] - offsets[:, :1]  # characters
+forbidden = outside[:, None] | outside | (lengths > 160) | torch.ones_like(scores).tril(-1).bool()
+best = scores.masked_fill(forbidden, float("-inf"))
+first, last = divmod(int(best.argmax()), len(end))
+DECIDE""",
 }
+_ANSWER = "print(context[offsets[first, 0] : offsets[last, 1]])"
+_ANSWER_OR_NOTHING = """# From this gap on the text does not answer: tuned on dev.
+if start[0] + end[0] - best.max() >= THRESHOLD:
+    print("no answer")
+else:
+    print(context[offsets[first, 0] : offsets[last, 1]])"""
 _USE_AUTOFT = """import autoft
 
 model = autoft.load("PATH")
@@ -42,7 +70,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
 
     Args:
         facts: The manifest: `task`, `head`, `plain`, `labels`, `model`, `metric`, `dev`, `metrics`, `config`,
-            `fresh_seeds`, `study`,
+            `decision`, `fresh_seeds`, `study`,
             `trial`, `trained`, `data`, `versions`.
     """
     parts = [
@@ -92,10 +120,17 @@ def _header(facts: Mapping[str, Any]) -> str:
 def _use(facts: Mapping[str, Any]) -> str:
     task = facts["task"]
     if facts["plain"]:
-        use = _USE_OF_TASK.get(task) or _USE.get(facts["head"], _USE_AUTOFT)
-        return f"{_NOTE_OF_TASK.get(task, '')}```python\n{use}\n```"
+        return f"{_NOTE_OF_TASK.get(task, '')}```python\n{_USE_OF_TASK.get(task) or _plain_use(facts)}\n```"
     note = "The head is not one of transformers' own, so the folder holds a plain encoder and `head.safetensors`:"
     return f"{note}\n\n```python\n{_USE_AUTOFT_OF_TASK.get(task, _USE_AUTOFT)}\n```"
+
+
+def _plain_use(facts: Mapping[str, Any]) -> str:
+    """Return code for plain transformers; that of question answering holds what was decided on dev."""
+    threshold = facts.get("decision", {}).get("threshold")
+    answer = _ANSWER if threshold is None else _ANSWER_OR_NOTHING.replace("THRESHOLD", f"{threshold:.6g}")
+    code = _USE.get(facts["head"], _USE_AUTOFT)
+    return code.replace("DECIDE", answer).replace("MAXIMUM", str(facts.get("max_length")))
 
 
 def _scores(metrics: Mapping[str, float]) -> str:

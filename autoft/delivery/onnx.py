@@ -6,7 +6,7 @@ import contextlib
 import logging
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,35 @@ from torch import Tensor, nn
 from autoft.delivery.folder import read_model
 from autoft.errors import ConfigError
 from autoft.files import check_manifest, write_manifest
+from autoft.models.base import load_tokenizer
 from autoft.models.headed import scores_of
 
 _TOLERANCE = 1e-4
 _MODEL = "model.onnx"
+_SPANS = "question-answering"
 
 
 class _Plain(nn.Module):
-    """A model with a plain `forward(input_ids, attention_mask) -> scores`."""
+    """A model with a plain `forward` of two or three tensors.
 
-    def __init__(self, model: nn.Module) -> None:
+    Args:
+        model: The delivered one.
+        spans: Whether it scores first and last tokens, which are two outputs.
+    """
+
+    def __init__(self, model: nn.Module, *, spans: bool) -> None:
         super().__init__()
         self.model = model
+        self.spans = spans
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        return scores_of(self.model(input_ids=input_ids, attention_mask=attention_mask))
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if token_type_ids is not None:
+            inputs["token_type_ids"] = token_type_ids
+        scores = scores_of(self.model(**inputs))
+        return scores.unbind(-1) if self.spans else (scores,)
 
 
 def export_onnx(source: Path, target: Path) -> None:
@@ -49,35 +63,39 @@ def export_onnx(source: Path, target: Path) -> None:
     except ImportError as error:
         raise ConfigError("--format onnx: onnx, onnxscript and onnxruntime needed, pip install autoft[onnx]") from error
     facts = check_manifest(source)
-    _, model = read_model(source, facts)
+    pristine, model = read_model(source, facts)
     if model.head.columns:
         raise ConfigError(
             f"--format onnx: a head that reads tokens alone expected, {model.head.name!r} needs "
             f"{', '.join(model.head.columns)} too"
         )
-    plain = _Plain(model.module).eval()
+    spans = facts["head"] == _SPANS
+    plain = _Plain(model.module, spans=spans).eval()
     ids = torch.tensor([[1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]])
-    mask = torch.ones_like(ids)
-    _trace(plain, (ids, mask), target / _MODEL)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    # A model that tells question from context must be told which is which.
+    if spans and "token_type_ids" in load_tokenizer(pristine.source).model_input_names:
+        inputs["token_type_ids"] = (ids > 3).long()
+    _trace(plain, inputs, ("start_logits", "end_logits") if spans else ("logits",), target / _MODEL)
     session = onnxruntime.InferenceSession(str(target / _MODEL), providers=["CPUExecutionProvider"])
-    _compare(plain, session, ids[:1, :5], target)
+    _compare(plain, session, {name: values[:1, :5] for name, values in inputs.items()}, target)
     for path in source.iterdir():
         if path.suffix in (".json", ".txt") and path.name != "autoft.json":
             shutil.copy(path, target)
     write_manifest(target, {key: value for key, value in facts.items() if key != "files"})
 
 
-def _trace(model: nn.Module, inputs: tuple[Tensor, Tensor], path: Path) -> None:
+def _trace(model: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], path: Path) -> None:
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
     shape = {0: batch, 1: length}
     with torch.inference_mode(), _quiet():
         torch.onnx.export(
             model,
-            inputs,
+            tuple(inputs.values()),
             path,
-            input_names=["input_ids", "attention_mask"],
-            output_names=["logits"],
-            dynamic_shapes={"input_ids": shape, "attention_mask": shape},
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=dict.fromkeys(inputs, shape),
             dynamo=True,
             external_data=False,
             verbose=False,
@@ -98,12 +116,11 @@ def _quiet() -> Iterator[None]:
         log.setLevel(before)
 
 
-def _compare(model: nn.Module, session: Any, ids: Tensor, target: Path) -> None:
-    mask = torch.ones_like(ids)
+def _compare(model: nn.Module, session: Any, inputs: Mapping[str, Tensor], target: Path) -> None:
     with torch.inference_mode():
-        expected = model(ids, mask).numpy()
-    (got,) = session.run(None, {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})
-    difference = float(abs(expected - got).max())
+        expected = model(*inputs.values())
+    got = session.run(None, {name: values.numpy() for name, values in inputs.items()})
+    difference = max(float(abs(one.numpy() - other).max()) for one, other in zip(expected, got, strict=True))
     if difference > _TOLERANCE:
         raise ConfigError(
             f"{target}: onnxruntime must give the model's scores within {_TOLERANCE}, differs by {difference:g}"

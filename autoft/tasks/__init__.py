@@ -8,5 +8,6 @@ from autoft.tasks.base import Notice, Task, unknown_tokens
 TASKS: Registry[type[Task[Any, Any]]] = Registry("task", group="autoft.tasks")
 TASKS.add("ner", "autoft.tasks.ner:Ner")
 TASKS.add("relation", "autoft.tasks.relation:Relation")
+TASKS.add("qa", "autoft.tasks.qa:Qa")
 
 __all__ = ["TASKS", "Notice", "Task", "unknown_tokens"]

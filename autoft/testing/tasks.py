@@ -14,7 +14,7 @@ import pytest
 from autoft.data.features import Features, IntArray
 from autoft.data.rows import Row
 from autoft.errors import DataError
-from autoft.models.heads import IGNORED
+from autoft.models.heads import END, IGNORED, START
 from autoft.tasks import Task
 
 FloatArray = npt.NDArray[np.float32]
@@ -23,6 +23,7 @@ FloatArray = npt.NDArray[np.float32]
 CLOSE = 1e-12
 ROOMY = 512
 WRONG: tuple[object, ...] = (None, 7, [], {}, [None])
+SPANS = "question-answering"
 
 
 def read_examples(task: Task[Any, Any], rows: Sequence[Row]) -> list[Any]:
@@ -40,10 +41,15 @@ def sure_scores(features: Features, classes: int) -> list[FloatArray]:
     """Return scores that are sure of each target, [T, C] or [C] a sequence; tokens without target: the last class."""
     if "labels" in features.targets:
         return [_sure_of_sequence(target, classes) for target in features.targets["labels"]]
-    return [
-        np.eye(classes, dtype=np.float32)[np.where(targets == IGNORED, classes - 1, targets)]
-        for targets in features.columns["labels"]
-    ]
+    return [_sure_of_tokens(targets, classes) for targets in features.columns["labels"]]
+
+
+def _sure_of_tokens(targets: IntArray, classes: int) -> FloatArray:
+    """Return what is sure of a class for each token; targets beyond the classes are bits: first and last of a span."""
+    if targets.max(initial=0) < classes:
+        return np.eye(classes, dtype=np.float32)[np.where(targets == IGNORED, classes - 1, targets)]
+    bits = np.where(targets == IGNORED, 0, targets)[:, None] & (START, END)
+    return (bits > 0).astype(np.float32)
 
 
 def _sure_of_sequence(target: npt.NDArray[Any], classes: int) -> FloatArray:
@@ -86,11 +92,18 @@ def same(first: Features, second: Features) -> bool:
     )
 
 
-def joined(features: Features, tokenizer: Any, wanted: Sequence[IntArray]) -> list[int]:
-    """Return how many tokens of each of `wanted` the windows show without a gap, from the first on, [N]."""
+def joined(features: Features, tokenizer: Any, wanted: Sequence[IntArray], *, second: bool = False) -> list[int]:
+    """Return how many tokens of each of `wanted` the windows show without a gap, from the first on, [N].
+
+    Args:
+        features: The windows.
+        tokenizer: That made them.
+        wanted: Tokens of each example.
+        second: Whether windows divide up the second of two texts, each behind the whole first one.
+    """
     shown = [0] * len(wanted)
     for owner, ids in zip(features.owner, features.columns["input_ids"], strict=True):
-        window, whole = inner(ids, tokenizer), wanted[owner]
+        window, whole = inner(ids, tokenizer, second=second), wanted[owner]
         for start in range(shown[owner], -1, -1):
             if np.array_equal(whole[start : start + len(window)], window):
                 shown[owner] = max(shown[owner], start + len(window))
@@ -98,10 +111,14 @@ def joined(features: Features, tokenizer: Any, wanted: Sequence[IntArray]) -> li
     return shown
 
 
-def inner(ids: IntArray, tokenizer: Any) -> IntArray:
-    """Return a sequence without the special tokens that surround it; the unknown token is none of them."""
+def inner(ids: IntArray, tokenizer: Any, *, second: bool = False) -> IntArray:
+    """Return a sequence, or the second text of two, without special tokens; the unknown token is none of them."""
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
-    return ids[[int(token) not in special for token in ids]]
+    real = np.array([int(token) not in special for token in ids], dtype=bool)
+    if second:
+        real[: np.flatnonzero(~real)[-2]] = False
+    kept: IntArray = ids[real]
+    return kept
 
 
 class TaskContract:
@@ -113,7 +130,7 @@ class TaskContract:
     """
 
     best: ClassVar[float] = 1.0
-    short: ClassVar[int] = 8
+    short: int = 8
 
     @pytest.fixture
     def task(self) -> Task[Any, Any]:
@@ -218,7 +235,7 @@ class TaskContract:
         """A model that is sure of each target predicts the references."""
         assert task.decode(sure_scores(features, len(labels)), features, labels, {}) == references
 
-    def test_columns_fit_each_other(self, features: Features, labels: Sequence[str]) -> None:
+    def test_columns_fit_each_other(self, task: Task[Any, Any], features: Features, labels: Sequence[str]) -> None:
         """What is padded is as long as `input_ids`, every column has each sequence, and targets are classes."""
         assert {"input_ids", "attention_mask"} <= features.padding.keys() <= features.columns.keys()
         assert ("labels" in features.padding) != ("labels" in features.targets)
@@ -226,7 +243,8 @@ class TaskContract:
         for name in features.padding:
             assert [len(values) for values in features.columns[name]] == features.lengths.tolist()
         assert {len(values) for values in features.targets.values()} <= {len(features)}
-        assert targets_of(features) <= {IGNORED, *range(max(2, len(labels)))}
+        classes = 1 + (START | END) if task.head == SPANS else max(2, len(labels))
+        assert targets_of(features) <= {IGNORED, *range(classes)}
 
     def test_short_sequences_lose_no_example(
         self,
@@ -259,8 +277,9 @@ class TaskContract:
             cut = int((windows.lengths < features.lengths).sum())
             assert cut in [notice.count for notice in task.inspect(examples, windows, tokenizer)]
             return
-        whole = [inner(ids, tokenizer) for ids in features.columns["input_ids"]]
-        assert joined(windows, tokenizer, whole) == [len(ids) for ids in whole]
+        second = task.head == SPANS
+        whole = [inner(ids, tokenizer, second=second) for ids in features.columns["input_ids"]]
+        assert joined(windows, tokenizer, whole, second=second) == [len(ids) for ids in whole]
 
     def test_two_encodings_are_equal(
         self, task: Task[Any, Any], examples: list[Any], labels: Sequence[str], tokenizer: Any, features: Features
@@ -324,12 +343,13 @@ class TaskContract:
     def test_classes_follow_from_the_labels(
         self, task: Task[Any, Any], examples: list[Any], labels: tuple[str, ...]
     ) -> None:
-        """Classes are unique, depend on the set of examples alone, and name each label that was counted."""
+        """Classes are unique, depend on the set of examples alone, and name each label; those of spans name borders."""
         counts = task.label_counts(examples)
         assert len(set(labels)) == len(labels)
         assert task.labels(examples[::-1]) == labels
         assert task.labels([*examples, *examples]) == labels
-        assert [label for label in counts if not any(label in name for name in labels)] == []
+        unnamed = [label for label in counts if not any(label in name for name in labels)]
+        assert unnamed == [] or task.head == SPANS
 
     def test_label_counts_add_up(self, task: Task[Any, Any], examples: list[Any]) -> None:
         """The count of a set of examples is the sum over the examples."""

@@ -1,4 +1,4 @@
-"""JSON: one object a line, or one list of objects; fields stay as they are."""
+"""JSON: one object a line, or one list of objects; fields stay as they are. One object with `data` is SQuAD."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from autoft.data.problems import Problems
-from autoft.data.readers.checks import unequal_lengths
+from autoft.data.readers.checks import half_surrogates, unequal_lengths
 from autoft.data.readers.lines import read_lines
+from autoft.data.readers.squad import is_squad, rows_of_squad
 from autoft.data.rows import Row
+from autoft.errors import DataError
 
+_PARAGRAPHS = re.compile(r'"paragraphs"\s*:')
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def read_json(path: Path) -> list[Row]:
-    """Read JSON lines or a JSON list into rows.
+    """Read JSON lines, a JSON list or the one object of a SQuAD file into rows.
 
     Raises:
         DataError: With every record that does not fit.
@@ -25,6 +28,9 @@ def read_json(path: Path) -> list[Row]:
     lines = read_lines(path)
     file = str(path)
     problems = Problems()
+    whole = _one_object(lines, file)
+    if whole is not None and is_squad(whole):
+        return rows_of_squad(whole, "\n".join(lines), file)
     first = next((line.lstrip() for line in lines if line.strip()), "")
     if first.startswith("["):
         records = _records_of_list("\n".join(lines), file, problems)
@@ -42,7 +48,7 @@ def read_json(path: Path) -> list[Row]:
 
 
 def _records_of_lines(lines: Sequence[str], file: str, problems: Problems) -> Iterator[tuple[int, Any]]:
-    if _is_one_object(lines):
+    if _spans_lines(lines) and _one_object(lines, file) is not None:
         problems.add(
             file,
             f"{file}: one object a line, or a list of objects, expected, got one object",
@@ -90,22 +96,37 @@ def _wrong(value: Any) -> Iterator[str]:
     if not isinstance(value, dict):
         yield f"a JSON object expected, got {json.dumps(value, ensure_ascii=True)[:60]}"
         return
-    try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        yield "text expected, got half of a surrogate pair"
+    yield from half_surrogates(value)
     yield from unequal_lengths(value)
 
 
-def _is_one_object(lines: Sequence[str]) -> bool:
+def _one_object(lines: Sequence[str], file: str) -> dict[str, Any] | None:
+    """Return the one object that a file holds, None where it holds something else.
+
+    Raises:
+        DataError: If a file that names paragraphs, as SQuAD does, is no JSON.
+    """
+    full = [line for line in lines if line.strip()]
+    # Of lines that hold an object each, only the first is read here.
+    if not full[0].lstrip().startswith("{") or (len(full) > 1 and not _spans_lines(full)):
+        return None
+    text = "\n".join(lines)
+    try:
+        value = _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        if _PARAGRAPHS.search(text):
+            line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+            raise DataError(f"{file}{line}: {_in_words(error)}") from error
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _spans_lines(lines: Sequence[str]) -> bool:
     # Only a file whose first line is no JSON can be one object over many lines.
     try:
         json.loads(next(line for line in lines if line.strip()))
     except (ValueError, RecursionError):
-        try:
-            return isinstance(json.loads("\n".join(lines)), dict)
-        except (ValueError, RecursionError):
-            return False
+        return True
     return False
 
 
