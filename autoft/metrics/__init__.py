@@ -8,8 +8,10 @@ from autoft.metrics.classification import (
 )
 from autoft.metrics.regression import regression_scores, resampled_regression_scores
 from autoft.metrics.spans import iob2_spans, resampled_span_scores, strict_span_scores
+from autoft.metrics.thresholds import constant_scores, tune_thresholds
 
 __all__ = [
+    "constant_scores",
     "iob2_spans",
     "multi_label_scores",
     "regression_scores",
@@ -19,4 +21,5 @@ __all__ = [
     "resampled_span_scores",
     "single_label_scores",
     "strict_span_scores",
+    "tune_thresholds",
 ]

@@ -72,7 +72,9 @@ def encode_cached(
         cache: Where they are looked for and put.
         fingerprint: sha256 of the rows.
     """
-    key = _key(f"{task.name}/{task.head}", tokenizer, labels, max_length, fingerprint)
+    key = _key(
+        f"{task.name}/{json.dumps(vars(task), sort_keys=True, default=str)}", tokenizer, labels, max_length, fingerprint
+    )
     path = cache.path(f"{task.name}-{key[:32]}")
     found = _read(path)
     if found is not None:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from autoft.registry import Registry
-from autoft.tasks.base import Notice, Task
+from autoft.tasks.base import Folded, Notice, Task
 
 TASKS: Registry[type[Task[Any, Any]]] = Registry("task", group="autoft.tasks")
+TASKS.add("classification", "autoft.tasks.classification:Classification")
 TASKS.add("ner", "autoft.tasks.ner:Ner")
 
-__all__ = ["TASKS", "Notice", "Task"]
+__all__ = ["TASKS", "Folded", "Notice", "Task"]
