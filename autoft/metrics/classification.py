@@ -161,8 +161,8 @@ def _single_label(counts: _Counts, times: FloatArray) -> dict[str, FloatArray]:
     both = right * total - (counts.got * counts.support).sum(1)
     spread = (total**2 - (counts.got**2).sum(1)) * (total**2 - (counts.support**2).sum(1))
     return {
-        "accuracy": _shares(right, total),
         "macro_f1": counts.macro_f1,
+        "accuracy": _shares(right, total),
         "mcc": _shares(both, np.sqrt(spread)),
     }
 

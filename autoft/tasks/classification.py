@@ -102,7 +102,10 @@ class Classification(Task[TextExample, TextAnswer]):
     def normalise(self, splits: Mapping[str, Sequence[Row]]) -> tuple[dict[str, tuple[Row, ...]], list[Notice]]:
         """Find out which field holds what is asked and rewrite all rows to one form."""
         found = read_labelled(splits)
-        return dict(found.splits), [Notice(remark, 0) for remark in found.remarks]
+        notices = [Notice(remark, 0) for remark in found.remarks]
+        if found.field == "labels":
+            notices.append(Notice("the probabilities above which labels are predicted are tuned on dev", 0))
+        return dict(found.splits), notices
 
     def parse(self, row: Row) -> TextExample:
         """Build the example of one row, which `normalise` has rewritten."""
