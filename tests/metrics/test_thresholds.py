@@ -37,7 +37,7 @@ def test_tuned_thresholds_are_no_worse_than_none_and_than_one_for_all(seed: int,
 @given(st.integers(0, 2**32))
 @settings(max_examples=20, deadline=None)
 def test_own_thresholds_are_the_best_of_all_by_macro_f1(seed: int) -> None:
-    scores, wanted = drawn(seed, count=20, classes=2)
+    scores, wanted = drawn(seed, count=12, classes=2)
     found = tune_thresholds(scores, wanted, "macro_f1", enough=1)
     if not wanted.any(0).all() or wanted.all(0).any():
         return
