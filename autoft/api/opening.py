@@ -58,12 +58,14 @@ def open_search(options: SearchOptions) -> Opening:
     stored = _stored(options)
     seed = options.seed if options.seed is not None else stored.seed if stored else 0
     findings = Findings()
-    metric = findings.of(lambda: _metric(options.aims.metric or (stored.metric if stored else task.metric), task))
     aims = findings.of(lambda: _aims(options.aims, stored))
     compute = findings.of(lambda: _compute(options, stored))
     space = findings.of(lambda: _space(options, stored))
     data_config = findings.of(lambda: _data_config(options, stored, task))
     data = findings.of(lambda: load_rows(task, data_config, seed=seed)) if data_config is not None else None
+    # Rows that cannot be read do not say what is asked: every metric of the task will do then.
+    asked = type(task) if data is None else data.task
+    metric = findings.of(lambda: _metric(options.aims.metric or (stored.metric if stored else asked.metric), asked))
     findings.raise_any()
     if metric is None or aims is None or compute is None or space is None or data_config is None or data is None:
         raise ConfigError("a search needs a metric, aims, a device, a space and data")
@@ -85,7 +87,7 @@ def open_search(options: SearchOptions) -> Opening:
     return Opening(config, space, data, stored is not None)
 
 
-def _metric(name: str, task: Task[Any, Any]) -> str:
+def _metric(name: str, task: Task[Any, Any] | type[Task[Any, Any]]) -> str:
     if name in task.metrics:
         return name
     known = ", ".join(task.metrics)

@@ -25,7 +25,7 @@ def score_test(view: StudyView) -> dict[str, Any]:
     Returns:
         `best` and `default` (metric -> value), `ci95` and `opened`, as result.json holds them. `ci95` holds 95 %
         intervals of the metrics over all labels, of `best`, of `default`, and of their difference `gain` on the same
-        resamples of the test sentences.
+        resamples of the test examples.
 
     Raises:
         StudyError: If there is no test split, or no complete trial.
@@ -84,7 +84,7 @@ def _scores(view: StudyView) -> dict[str, Any]:
 def _intervals(
     task: Task[Any, Any], examples: Sequence[Any], predictions: Mapping[str, Sequence[Any]], seed: int
 ) -> dict[str, dict[str, list[float]]]:
-    """Return 95 % intervals over resampled sentences, of each model and of the gain of the best over the default."""
+    """Return 95 % intervals over resampled examples, of each model and of the gain of the best over the default."""
     from autoft.metrics.bootstrap import percentile_interval, resample
 
     picks = resample(len(examples), resamples=_RESAMPLES, seed=seed)

@@ -14,6 +14,7 @@ from autoft.report.front import cost_words
 from autoft.report.words import count_words, duration
 from autoft.study.aims import measure_words
 
+_SHOWN_LABELS = 20
 _EARLY = {"promotion": "; most pause early and stay so", "full": ""}
 
 
@@ -24,7 +25,7 @@ def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
         "study": f"{config.name}{' (resumed)' if opening.resumed else ''} in {config.storage.folder}/",
         "model": "; ".join(plan.models),
         "data": f"{opening.data.origin}: {counts['train']} train, {counts['dev']} dev, {counts['test']} test",
-        "labels": ", ".join(dict.fromkeys(label.partition("-")[2] or label for label in opening.data.labels[1:])),
+        "labels": _labels(opening),
         "metric": f"{config.metric} on dev",
         "default": f"trains {plan.trains}",
         "costs": f"{cost_words(plan.measures)}, for the default",
@@ -85,6 +86,12 @@ def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:
         "default": dict(plan.measures),
         "limits": config.aims.limits,
     }
+
+
+def _labels(opening: Opening) -> str:
+    names = list(opening.data.task.label_counts(opening.data.examples["train"]))
+    more = len(names) - _SHOWN_LABELS
+    return ", ".join(names[:_SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _time(opening: Opening, plan: Plan) -> str:

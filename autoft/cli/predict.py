@@ -22,7 +22,9 @@ def predict_command(
     model: Annotated[str, typer.Argument(help="A study's name, or a model folder.", metavar="STUDY|FOLDER")],
     source: Annotated[
         str,
-        typer.Argument(help="Text file, one text a line; .jsonl with `text` or `tokens`; - is standard input."),
+        typer.Argument(
+            help="Text file, one text a line; .jsonl with the task's fields, such as `text`; - is standard input."
+        ),
     ] = "-",
     studies_dir: StudiesDir = STUDIES_DIR,
     storage: Storage = None,

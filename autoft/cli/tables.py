@@ -113,8 +113,8 @@ def finalist_table(result: Mapping[str, Any]) -> Table:
 
 
 def scores_table(test: Mapping[str, Any]) -> Table:
-    """Return the test scores over all labels, with their intervals over resampled sentences where there are some."""
-    table = plain_table("metric", "best", "default", "gain", title="test, with 95 % intervals over its sentences")
+    """Return the test scores over all labels, with their intervals over resampled examples where there are some."""
+    table = plain_table("metric", "best", "default", "gain", title="test, with 95 % intervals over its examples")
     default, intervals = test["default"] or {}, test.get("ci95") or {}
     for name, value in test["best"].items():
         if "." in name:

@@ -37,3 +37,18 @@ class Features:
     def lengths(self) -> IntArray:
         """Tokens of each sequence, [N']."""
         return np.array([len(ids) for ids in self.columns["input_ids"]], dtype=np.int64)
+
+
+def class_shares(features: Features, classes: int) -> tuple[float, ...]:
+    """Return which share of the tokens or sequences that have a label has each class, [C].
+
+    Args:
+        features: Encoded examples with their labels.
+        classes: C.
+    """
+    rows = features.targets.get("labels")
+    if rows is not None and rows.ndim > 1:
+        return tuple((rows > 0).mean(0).tolist())
+    labels = np.concatenate(features.columns["labels"]) if rows is None else rows
+    real = labels[(labels >= 0) & (labels < classes)].astype(np.int64)
+    return tuple((np.bincount(real, minlength=classes) / max(1, len(real))).tolist())

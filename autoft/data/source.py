@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autoft.data.hub import is_saved_folder, looks_like_hub_id, read_hub, read_saved
 from autoft.data.readers import READERS, read_rows
+from autoft.data.readers.class_folders import has_class_folders, read_class_folders
 from autoft.data.rows import DataSet, Row
 from autoft.data.splits import split_rows
 from autoft.errors import DataError
@@ -36,7 +37,8 @@ def read_data(reference: str, *, dev_share: float, seed: int) -> DataSet:
 
     Args:
         reference: `sample:NAME`; a folder with `train.*`, `dev.*` (or `validation.*`, `valid.*`)
-            and optionally `test.*`; a file; a folder saved by `datasets`; or a hub id.
+            and optionally `test.*`, each a file or a folder of class folders; a folder of class folders; a file; a
+            folder saved by `datasets`; or a hub id.
         dev_share: Share of train that becomes dev where there is none.
         seed: Which rows that share gets.
 
@@ -83,14 +85,17 @@ def _sample_folder(name: str) -> Path:
 
 
 def _read_folder(folder: Path) -> Rows:
-    names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    names = sorted(path.name for path in folder.iterdir() if _may_be_split(path))
+    if not any(Path(name).stem in SPLITS["train"] for name in names) and has_class_folders(folder):
+        return {"train": read_class_folders(folder)}
     found: dict[str, Path] = {}
     problems: list[str] = []
     for split, stems in SPLITS.items():
         files = [name for name in names if Path(name).stem in stems]
         # Beside a file that can be read, others of the same name (train.py, train.log) are no
         # candidates.
-        files = [name for name in files if Path(name).suffix.lower() in READERS.names()] or files
+        readable = (name for name in files if Path(name).suffix.lower() in READERS.names() or (folder / name).is_dir())
+        files = [*readable] or files
         if len(files) > 1:
             problems.append(f"{folder}: one file for {split} expected, got {', '.join(files)}")
         elif files:
@@ -102,8 +107,12 @@ def _read_folder(folder: Path) -> Rows:
     return _read_all({split: _reader_of(path) for split, path in found.items()})
 
 
+def _may_be_split(path: Path) -> bool:
+    return not path.name.startswith(".") and (path.is_file() or has_class_folders(path))
+
+
 def _reader_of(path: Path) -> Callable[[], tuple[Row, ...]]:
-    return lambda: read_rows(path)
+    return lambda: read_class_folders(path) if path.is_dir() else read_rows(path)
 
 
 def _read_all(readers: Mapping[str, Callable[[], tuple[Row, ...]]]) -> Rows:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_CLASSIFIER = """from transformers import pipeline
+
+# Of a pair of texts: classifier({"text": "…", "text_pair": "…"})
+classifier = pipeline("text-classification", model="PATH")
+"""
 _USE = {
     "token-classification": """from transformers import pipeline
 
@@ -32,6 +37,15 @@ forbidden = outside[:, None] | outside | (lengths > 160) | torch.ones_like(score
 best = scores.masked_fill(forbidden, float("-inf"))
 first, last = divmod(int(best.argmax()), len(end))
 DECIDE""",
+    "sequence-classification": f"""{_CLASSIFIER}print(classifier("The last tram is late again."))""",
+    "multi-label-classification": f"""{_CLASSIFIER}found = classifier("The last tram is late again.", top_k=None)
+print([one["label"] for one in found if one["score"] > 0.5])""",
+    "regression": f"""{_CLASSIFIER}print(classifier("The last tram is late again.")[0]["score"])""",
+}
+_TAGS = {
+    "sequence-classification": "text-classification",
+    "multi-label-classification": "text-classification",
+    "regression": "text-classification",
 }
 _ANSWER = "print(context[offsets[first, 0] : offsets[last, 1]])"
 _ANSWER_OR_NOTHING = """# From this gap on the text does not answer: tuned on dev.
@@ -70,8 +84,8 @@ def model_card(facts: Mapping[str, Any]) -> str:
 
     Args:
         facts: The manifest: `task`, `head`, `plain`, `labels`, `model`, `metric`, `dev`, `metrics`, `config`,
-            `decision`, `fresh_seeds`, `study`,
-            `trial`, `trained`, `data`, `versions`.
+            `decision`, `fresh_seeds`, `tuned` and `folded` (what was decided on dev beside the weights, and whether the
+            model holds it), `study`, `trial`, `trained`, `data`, `versions`.
     """
     parts = [
         _header(facts),
@@ -83,6 +97,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         *_fresh(facts),
         "## Scores on dev",
         _scores(facts["metrics"]),
+        *_tuned(facts),
         "## Use",
         _use(facts),
         "## How it was trained",
@@ -109,8 +124,21 @@ def _fresh(facts: Mapping[str, Any]) -> list[str]:
     return [f"Trained again on fresh seeds: {fresh['words']} This model is the one of the search's own seed."]
 
 
+def _tuned(facts: Mapping[str, Any]) -> list[str]:
+    """Return what was decided on dev beside the weights, where something was."""
+    tuned = facts.get("tuned")
+    if not tuned:
+        return []
+    built = " and built into the last layer, so that plain decoding (a probability above 0.5) gives these predictions"
+    values = ", ".join(f"`{name}` {value:.4f}" for name, value in tuned.items())
+    if len(tuned) > 1 and len(set(tuned.values())) == 1:
+        (one,) = set(tuned.values())
+        values = f"{one:.4f} for all of `{', '.join(tuned)}`"
+    return [f"Tuned on dev for {facts['metric']}{built if facts.get('folded') else ''}: {values}."]
+
+
 def _header(facts: Mapping[str, Any]) -> str:
-    lines = ["---", "library_name: transformers", f"pipeline_tag: {facts['head']}"]
+    lines = ["---", "library_name: transformers", f"pipeline_tag: {_TAGS.get(facts['head'], facts['head'])}"]
     if "/" in facts["model"] and not facts["model"].startswith(("/", ".", "package:")):
         lines.append(f"base_model: {facts['model']}")
     lines += ["tags:", "- autoft", f"- {facts['task']}", "---"]

@@ -14,6 +14,7 @@ from autoft.delivery.card import model_card
 from autoft.files import write_bytes, write_manifest, write_text
 from autoft.models.assembly import Recipe, TrialModel, assemble, what_trains
 from autoft.models.base import Pristine, load_pristine, resolve_model
+from autoft.models.headed import rescale_classifier
 from autoft.models.heads import HEADS, Head
 from autoft.models.methods.head import HeadOnly
 from autoft.study.bench import Bench
@@ -33,15 +34,24 @@ def trained_model(bench: Bench, config: TrialConfig, weights: Mapping[str, Tenso
 def write_model(bench: Bench, model: TrialModel, folder: Path, facts: Mapping[str, Any]) -> None:
     """Write the merged model, its tokenizer, card and manifest.
 
+    What the task decided beside the weights becomes part of the model where that is possible.
+
     Args:
         bench: The trial's bench.
         model: With its trained weights.
         folder: New or empty.
-        facts: For card and manifest.
+        facts: For card and manifest; `decision` is what decoding must know.
+
+    Raises:
+        ConfigError: If the model cannot take over what was decided.
     """
     folder.mkdir(parents=True, exist_ok=True)
     head = model.head
     plain = model.merged()
+    decision = facts.get("decision", {})
+    folded = bench.task.fold(bench.labels, decision)
+    if folded is not None:
+        rescale_classifier(plain, folded.scale, folded.shift)
     if head.plain:
         plain.save_pretrained(folder)
     else:
@@ -53,6 +63,9 @@ def write_model(bench: Bench, model: TrialModel, folder: Path, facts: Mapping[st
     bench.tokenizer.save_pretrained(folder)
     complete = {
         **facts,
+        "decision": decision if folded is None else dict(folded.decision),
+        "tuned": {name: value for name, value in decision.items() if name not in head.decoding},
+        "folded": folded is not None,
         "head": head.kind,
         "head_name": head.name,
         "head_fields": {key: value for key, value in asdict(head).items() if key != "kind"},

@@ -11,7 +11,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from autoft.study.rows import load_rows
 from autoft.study.trial_config import build_trial_config
 from autoft.tasks import TASKS
 from autoft.training.batches import make_resident
+from autoft.training.inference import run_model
 from autoft.training.runtime import Runtime, find_device, set_threads
 
 # Merging rounds in other places than the adapter did: in a dev split of some hundred entities this is one of them.
@@ -76,11 +76,11 @@ def reloaded_value(folder: Path, bench: Bench, runtime: Runtime) -> float:
     facts = check_manifest(folder)
     pristine, model = read_model(folder, facts)
     model.module.to(runtime.device)
-    split = bench.splits["dev"]
-    tokenizer = load_tokenizer(pristine.source)
-    features = bench.task.encode(split.examples, tokenizer, facts["labels"], facts["max_length"])
-    fresh = replace(split, features=features, sequences=make_resident(features, runtime.device))
-    return replace(bench, splits={"dev": fresh}).scores(model, runtime).value
+    task, examples = TASKS.get(facts["task"])(facts["head"]), bench.splits["dev"].examples
+    features = task.encode(examples, load_tokenizer(pristine.source), facts["labels"], facts["max_length"])
+    outputs = run_model(model, make_resident(features, runtime.device), runtime)
+    predictions = task.decode(outputs.scores, features, facts["labels"], facts["decision"])
+    return task.score(examples, predictions)[bench.metric]
 
 
 def _compare(target: Path, reloaded: float, facts: Mapping[str, Any]) -> None:

@@ -49,7 +49,7 @@ class Predictor:
         examples = [example for example, _ in read if self.task.text(example).strip()]
         predictions = iter(self.decide(examples))
         return [
-            self.task.answer(next(predictions) if self.task.text(example).strip() else (), context)
+            self.task.answer(next(predictions) if self.task.text(example).strip() else self.task.nothing, context)
             for example, context in read
         ]
 

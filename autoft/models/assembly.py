@@ -24,6 +24,9 @@ from autoft.models.headed import scores_of
 from autoft.models.heads import Head
 from autoft.models.initial import initialise
 from autoft.models.methods.base import Method
+from autoft.models.objectives import Objective, Standard
+
+_STANDARD = Standard()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,16 @@ class Recipe:
         method: What trains.
         freeze: Share of the layers that do not.
         dropout: Probability everywhere in what is not frozen; None keeps the model's own.
+        objective: What training makes small.
+        shares: Of what is labelled in train, the share that has each class, [C]; for objectives that weigh classes.
     """
 
     head: Head
     method: Method
     freeze: float = 0.0
     dropout: float | None = None
+    objective: Objective = _STANDARD
+    shares: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         problems = [
@@ -77,6 +84,7 @@ class TrialModel:
         self.anatomy = anatomy
         self.classes = len(pristine.labels)
         self._method = recipe.method
+        self._objective, self._shares = recipe.objective, recipe.shares
         self._trainable = [
             (name, value, anatomy.unit_of(name)) for name, value in module.named_parameters() if value.requires_grad
         ]
@@ -127,7 +135,10 @@ class TrialModel:
 
     def loss(self, batch: Mapping[str, Tensor], smoothing: float) -> tuple[Tensor, Tensor]:
         """Return the summed loss of what is labelled in a batch, and how much that is."""
-        return self.head.loss_of(self.output(batch), batch["labels"], smoothing)
+        output = self.output(batch)
+        if self.head.reads_labels:
+            return self.head.loss_of(output, batch["labels"], smoothing)
+        return self._objective.loss(self.head, scores_of(output).float(), batch["labels"], smoothing, self._shares)
 
     def named_trainable(self) -> list[tuple[str, nn.Parameter, int]]:
         """Return name, parameter and depth of all that trains, from 0 (embeddings) to the head."""

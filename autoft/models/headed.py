@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -117,3 +118,24 @@ def classifier_path(model: PreTrainedModel) -> str:
     if not paths:
         raise ConfigError(f"{type(model).__name__}: a linear layer outside {base[:-1]!r} expected, found none")
     return paths[-1]
+
+
+def rescale_classifier(model: PreTrainedModel, scale: Sequence[float], shift: Sequence[float]) -> None:
+    """Let the last linear layer give `scale * scores + shift`.
+
+    Args:
+        model: Changed in place.
+        scale: Of each class, [C].
+        shift: Of each class, [C].
+
+    Raises:
+        ConfigError: If the layer has no bias, or other classes.
+    """
+    path = classifier_path(model)
+    layer = cast(nn.Linear, model.get_submodule(path))
+    bias = cast("Tensor | None", layer.bias)
+    if bias is None or not len(bias) == len(scale) == len(shift):
+        raise ConfigError(f"{type(model).__name__}.{path}: a bias of each of {len(scale)} classes expected")
+    factor, added = (torch.tensor(values, dtype=torch.float64, device=bias.device) for values in (scale, shift))
+    layer.weight.data = (layer.weight.double() * factor[:, None]).to(layer.weight.dtype)
+    bias.data = (bias.double() * factor + added).to(bias.dtype)

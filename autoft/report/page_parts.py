@@ -158,12 +158,12 @@ def test_scores(facts: StudyFacts, result: Mapping[str, Any]) -> Html:
 
 
 def _test_gain(metric: str, test: Mapping[str, Any]) -> str:
-    """Return how sure the gain on the test split is, over its sentences."""
+    """Return how sure the gain on the test split is, over its examples."""
     interval = (test.get("ci95") or {}).get("gain", {}).get(metric)
     if interval is None:
         return ""
     low, high = map(signed_score, interval)
-    return f" Over its sentences the gain in {metric} lies between {low} and {high} (95\N{NO-BREAK SPACE}%, bootstrap)."
+    return f" Over its examples the gain in {metric} lies between {low} and {high} (95\N{NO-BREAK SPACE}%, bootstrap)."
 
 
 def trials(facts: StudyFacts, records: Sequence[TrialRecord], best: int | None) -> Html:

@@ -169,8 +169,8 @@ class Workbench:
 
     @property
     def floor(self) -> float:
-        """The metric's value for a model that has learned nothing."""
-        return self.task.floor(self.config.metric)
+        """The metric's value on dev for a model that has learned nothing."""
+        return self.task.floor(self.config.metric, self.data.examples["dev"])
 
     def bench_of(self, trial: TrialConfig) -> Bench:
         """Return the bench of a trial.

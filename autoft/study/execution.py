@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from autoft.data.features import class_shares
 from autoft.models.assembly import Recipe, TrialModel, assemble
 from autoft.storage.checkpoints import Checkpoint
 from autoft.storage.records import EvaluationRecord, Scalar
@@ -83,7 +84,14 @@ class Execution:
     ) -> None:
         self._bench, self._config, self._runtime = bench, config, runtime
         self._clock = clock or stopwatch()
-        recipe = Recipe(head=config.head, method=config.method, freeze=config.freeze, dropout=config.dropout)
+        recipe = Recipe(
+            head=config.head,
+            method=config.method,
+            freeze=config.freeze,
+            dropout=config.dropout,
+            objective=config.objective,
+            shares=class_shares(bench.splits["train"].features, len(bench.labels)),
+        )
         self.model: TrialModel = assemble(bench.pristine, recipe, seed=config.fit.seed)
         self.best = resume.best if resume is not None else None
         self.last = resume.evaluation.step if resume is not None else 0

@@ -73,7 +73,8 @@ def encode_cached(
         cache: Where they are looked for and put.
         fingerprint: sha256 of the rows.
     """
-    key = _key(f"{task.name}/{task.head}/{_code(task)}", tokenizer, labels, max_length, fingerprint)
+    settings = json.dumps(vars(task), sort_keys=True, default=str)
+    key = _key(f"{task.name}/{settings}/{_code(task)}", tokenizer, labels, max_length, fingerprint)
     path = cache.path(f"{task.name}-{key[:32]}")
     found = _read(path)
     if found is not None:

@@ -15,6 +15,7 @@ from autoft.errors import ConfigError, Diverged
 from autoft.models.assembly import TrialModel, compatible, what_trains
 from autoft.models.heads import HEADS, Head
 from autoft.models.methods import METHODS
+from autoft.models.objectives import OBJECTIVES
 from autoft.space import SearchSpace, values_of
 from autoft.study.bench import Bench, Workbench
 from autoft.study.execution import Execution
@@ -87,9 +88,14 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
 
 
 def impossible_pairs(space: SearchSpace, bench: Bench) -> list[str]:
-    """Return why methods and heads of the space do not go with a base model."""
+    """Return why methods and heads of the space do not go with a base model, nor losses with heads."""
     anatomy = bench.pristine.anatomy
     reasons = []
+    for loss in values_of(space.domains["loss"]):
+        for head in values_of(space.domains["head"]):
+            refusal = OBJECTIVES.get(str(loss))().refuse(HEADS.get(str(head))(kind=bench.task.head))
+            if refusal:
+                reasons.append(f"{refusal}, take {str(loss)!r} out of the search space")
     for method in values_of(space.domains["method"]):
         for head in values_of(space.domains["head"]):
             made = METHODS.get(str(method))(), HEADS.get(str(head))(kind=bench.task.head)

@@ -7,6 +7,7 @@ from typing import Any
 
 from autoft.models.heads import HEADS
 from autoft.models.methods import METHODS
+from autoft.models.objectives import OBJECTIVES
 from autoft.registry import Registry
 from autoft.space import Choice, Group, Leaf, Schema, leaves_of
 from autoft.training.config import OPTIMIZERS, FitConfig
@@ -33,6 +34,7 @@ def space_schema(full_rate: float | None = None) -> Schema:
         {
             "model": Leaf(kind="str", default="auto", help="base model: folder, hub id or package:NAME/FOLDER"),
             "head": _choice(HEADS, "linear"),
+            "loss": _choice(OBJECTIVES, "standard"),
             "method": _methods(full_rate),
             "optimizer": _choice(OPTIMIZERS, "adamw"),
             "layers": Leaf(

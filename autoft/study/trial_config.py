@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from autoft.models.heads import HEADS, Head
 from autoft.models.methods import METHODS, Method
+from autoft.models.objectives import OBJECTIVES, Objective, Standard
 from autoft.registry import Registry
 from autoft.storage.records import Scalar
 from autoft.training.config import OPTIMIZERS, FitConfig
@@ -22,6 +23,7 @@ class TrialConfig:
     Attributes:
         model: Reference of the base model.
         head: What turns hidden states into scores, and its loss.
+        objective: What training makes small, that loss or another.
         method: How the base model is adapted.
         layers: Share of its layers that is kept, from the bottom.
         freeze: Share of the layers that stay as they are, from the bottom.
@@ -32,6 +34,7 @@ class TrialConfig:
 
     model: str
     head: Head
+    objective: Objective
     method: Method
     layers: float
     freeze: float
@@ -58,8 +61,9 @@ def build_trial_config(values: Mapping[str, Scalar], *, kind: str, seed: int) ->
     return TrialConfig(
         model=str(values["model"]),
         head=_branch(HEADS, "head", values, kind=kind),
+        # Studies of earlier versions have neither.
+        objective=_branch(OBJECTIVES, "loss", values) if "loss" in values else Standard(),
         method=method,
-        # Studies of earlier versions have none.
         layers=float(values.get("layers", 1.0)),
         freeze=float(values["freeze"]),
         dropout=float(dropout),

@@ -54,6 +54,21 @@ def unknown_tokens(features: Features, tokenizer: Any) -> list[Notice]:
     return [Notice(f"{unknown / total:.0%} of the tokens are unknown to the tokenizer: {_OTHER_MODEL}", unknown)]
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What of a task's decisions becomes part of the delivered model's last linear layer.
+
+    Attributes:
+        scale: Factor on the scores of each class, [C].
+        shift: What is added to them then, [C].
+        decision: What decoding must still know.
+    """
+
+    scale: tuple[float, ...]
+    shift: tuple[float, ...]
+    decision: Mapping[str, float]
+
+
 class Task(ABC, Generic[ExampleT, PredictionT]):
     """One kind of question put to a model.
 
@@ -67,13 +82,16 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
         heads: The kinds of head that it may have, keys of `models.heads.KINDS`; the first unless its examples ask for
             another.
         metric: The metric that is optimised unless the user names another; larger is better.
-        metrics: Every metric that may be optimised, `metric` among them.
+        metrics: Every metric that may be optimised, `metric` among them; the best value of one called `neg_…` is 0, of
+            others 1. A class whose objects have different ones names all of them.
+        nothing: What is predicted where there is nothing to read.
     """
 
     name: ClassVar[str]
     heads: ClassVar[tuple[str, ...]]
-    metric: ClassVar[str]
-    metrics: ClassVar[tuple[str, ...]]
+    metric: str
+    metrics: tuple[str, ...]
+    nothing: ClassVar[Any] = ()
 
     def __init__(self, head: str | None = None) -> None:
         self.head = head or self.heads[0]
@@ -157,6 +175,18 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
             decision: What the head says of decoding, and what `tune` returned; may be empty.
         """
 
+    def fold(self, labels: Sequence[str], decision: Mapping[str, float]) -> Folded | None:
+        """Return what the delivered model takes over of what was decided, so that plain decoding gives its predictions.
+
+        A task that comes back from a manifest, which holds nothing but the kind of head, must decode the folded scores.
+
+        Args:
+            labels: The model's classes.
+            decision: As `decode` has it.
+        """
+        del labels, decision
+        return None
+
     @abstractmethod
     def score(self, examples: Sequence[ExampleT], predictions: Sequence[PredictionT]) -> dict[str, float]:
         """Return every metric, `metric` among them; `f1.PER` is the metric `f1` of the label PER."""
@@ -176,8 +206,8 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
         return {name: np.array([one.get(name, 0.0) for one in scores]) for name in names}
 
     @abstractmethod
-    def floor(self, metric: str) -> float:
-        """Return the value of `metric` for a model that has learned nothing; there, dev loss ranks."""
+    def floor(self, metric: str, examples: Sequence[ExampleT]) -> float:
+        """Return what `metric` is on examples for a model that has learned nothing; there, dev loss ranks."""
 
     def inspect(self, examples: Sequence[ExampleT], features: Features, tokenizer: Any) -> list[Notice]:
         """Return warnings about an encoded split."""

@@ -37,8 +37,8 @@ class Ner(Task[NerExample, tuple[str, ...]]):
 
     name: ClassVar[str] = "ner"
     heads: ClassVar[tuple[str, ...]] = ("token-classification",)
-    metric: ClassVar[str] = "f1"
-    metrics: ClassVar[tuple[str, ...]] = ("f1", "precision", "recall", "macro_f1", "accuracy")
+    metric = "f1"
+    metrics = ("f1", "precision", "recall", "macro_f1", "accuracy")
 
     def normalise(self, splits: Mapping[str, Sequence[Row]]) -> tuple[dict[str, tuple[Row, ...]], list[Notice]]:
         """Recognise the tag scheme over the whole corpus and rewrite it as IOB2."""
@@ -169,9 +169,9 @@ class Ner(Task[NerExample, tuple[str, ...]]):
             picks,
         )
 
-    def floor(self, metric: str) -> float:
+    def floor(self, metric: str, examples: Sequence[NerExample]) -> float:
         """Return 0, what every span metric starts from."""
-        del metric
+        del metric, examples
         return 0.0
 
     def inspect(self, examples: Sequence[NerExample], features: Features, tokenizer: Any) -> list[Notice]:

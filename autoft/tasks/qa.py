@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -59,16 +59,8 @@ class Qa(Task[Question, QaPrediction]):
 
     name: ClassVar[str] = "qa"
     heads: ClassVar[tuple[str, ...]] = ("question-answering",)
-    metric: ClassVar[str] = "f1"
-    metrics: ClassVar[tuple[str, ...]] = ("f1", "exact_match")
-
-    def __init__(self, head: str | None = None, unanswerable: float = 0.0) -> None:
-        super().__init__(head)
-        self._unanswerable = unanswerable
-
-    def about(self, examples: Sequence[Question]) -> Self:
-        """Return the task that knows how many questions have no answer: what saying nothing scores."""
-        return type(self)(self.head, _share([not example.answers for example in examples]))
+    metric = "f1"
+    metrics = ("f1", "exact_match")
 
     def normalise(self, splits: Mapping[str, Sequence[Row]]) -> tuple[dict[str, tuple[Row, ...]], list[Notice]]:
         """Look whether there are questions at all, and for ids that two of a file have.
@@ -174,10 +166,10 @@ class Qa(Task[Question, QaPrediction]):
         """Return token F1 and exact match for each resample of the questions, [R]."""
         return resampled_answer_scores(_references(examples), _texts(examples, predictions), picks)
 
-    def floor(self, metric: str) -> float:
+    def floor(self, metric: str, examples: Sequence[Question]) -> float:
         """Return what saying nothing scores: the share of questions without an answer."""
         del metric
-        return self._unanswerable
+        return _share([not example.answers for example in examples])
 
     def inspect(self, examples: Sequence[Question], features: Features, tokenizer: Any) -> list[Notice]:
         """Warn about windows, cut questions, answers that cannot be given exactly, and unknown tokens."""

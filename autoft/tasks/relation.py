@@ -17,10 +17,9 @@ from autoft.data.features import Features, IntArray
 from autoft.data.rows import Row
 from autoft.errors import DataError
 from autoft.metrics import is_no_relation, relation_scores, resampled_relation_scores
-from autoft.tasks.base import Notice, Task
+from autoft.tasks.base import Notice, Task, unknown_tokens
 
 _IGNORED = -100
-_UNKNOWN_SHARE = 0.05
 _MEANINGS = {"HEAD": "subject", "TAIL": "object"}
 _ABBREVIATIONS = {
     "PER": "person",
@@ -47,8 +46,8 @@ class Relation(Task[RelationExample, str]):
 
     name: ClassVar[str] = "relation"
     heads: ClassVar[tuple[str, ...]] = ("sequence-classification",)
-    metric: ClassVar[str] = "f1"
-    metrics: ClassVar[tuple[str, ...]] = ("f1", "precision", "recall", "macro_f1", "accuracy", "semeval_f1")
+    metric = "f1"
+    metrics = ("f1", "precision", "recall", "macro_f1", "accuracy", "semeval_f1")
 
     def normalise(self, splits: Mapping[str, Sequence[Row]]) -> tuple[dict[str, tuple[Row, ...]], list[Notice]]:
         """Leave out the types of entities unless every row gives both: a marker names the type in all rows or none."""
@@ -168,19 +167,14 @@ class Relation(Task[RelationExample, str]):
         """Return precision, recall, F1 and its means over relations for each resample of the examples, [R]."""
         return resampled_relation_scores([example.relation for example in examples], predictions, picks)
 
-    def floor(self, metric: str) -> float:
-        """Return 0, what a model that always says none scores; where there is no such class, none is known."""
-        del metric
-        return 0.0
+    def floor(self, metric: str, examples: Sequence[RelationExample]) -> float:
+        """Return what the best answer that is the same for all of the examples scores."""
+        given = {example.relation for example in examples}
+        return max((self.score(examples, [one] * len(examples))[metric] for one in given), default=0.0)
 
     def inspect(self, examples: Sequence[RelationExample], features: Features, tokenizer: Any) -> list[Notice]:
         """Warn about tokens that the tokenizer does not know, texts that were cut, and types without a marker."""
-        notices = []
-        unknown, total = 0, int(features.lengths.sum())
-        if tokenizer.unk_token_id is not None:
-            unknown = sum(int((ids == tokenizer.unk_token_id).sum()) for ids in features.columns["input_ids"])
-        if unknown > _UNKNOWN_SHARE * total:
-            notices.append(Notice(f"{unknown / total:.0%} of the tokens are unknown to the tokenizer", unknown))
+        notices = unknown_tokens(features, tokenizer)
         cut = np.array([int(values[0]) for values in features.columns["cut"]], dtype=np.int64)
         if cut.any():
             text = "texts longer than the model reads at once are cut around their entities"

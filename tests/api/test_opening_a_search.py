@@ -89,7 +89,7 @@ def test_the_threads_of_the_machine_are_shared_by_workers(options: SearchOptions
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
-        ({"task": "nre"}, UnknownNameError, "unknown task 'nre', did you mean 'ner'? known: ner"),
+        ({"task": "nre"}, UnknownNameError, "unknown task 'nre', did you mean 'ner'? known: "),
         ({"aims": AimOptions(metric="recal")}, ConfigError, "--metric: unknown metric 'recal', did you mean 'recall'?"),
         ({"aims": AimOptions(metric="f2")}, ConfigError, "--metric: unknown metric 'f2', known: f1, "),
         ({"device": "cdua"}, ConfigError, "expected, got 'cdua', did you mean 'cuda'?"),

@@ -67,8 +67,8 @@ def told(capsys: pytest.CaptureFixture[str], place: Path) -> Told:
 
 SEARCH = ("search", "ner", "--data", "corpus", "--model", "tiny")
 WRONG: dict[str, tuple[Sequence[str], str]] = {
-    "task": (("search", "nre"), "unknown task 'nre', did you mean 'ner'? known: ner"),
-    "task of validate": (("validate", "nre"), "unknown task 'nre', did you mean 'ner'? known: ner"),
+    "task": (("search", "nre"), "unknown task 'nre', did you mean 'ner'? known: "),
+    "task of validate": (("validate", "nre"), "unknown task 'nre', did you mean 'ner'? known: "),
     "data": (
         (*SEARCH[:2], "--data", "./corpsu", "--model", "tiny"),
         "./corpsu: no such file or folder, did you mean 'corpus'?",

@@ -22,7 +22,7 @@ from autoft.models.base import (
     share_tensors,
 )
 from autoft.models.cutting import Cut
-from autoft.models.heads import KINDS, Head, Linear, MarkerPair, Mlp
+from autoft.models.heads import KINDS, Attention, Cls, Head, Linear, MarkerPair, Max, Mean, Mlp
 from autoft.models.losses import span_cross_entropy
 from autoft.models.methods.full import Full
 from autoft.models.methods.head import HeadOnly
@@ -30,7 +30,12 @@ from autoft.testing.methods import batch_of, scores, train
 from autoft.testing.tiny import FAMILIES, LABELS, save_tiny, tiny_pristine
 
 Load = Callable[[str, Head], Pristine]
-HEADS = [made(kind=kind) for made in (Linear, Mlp, MarkerPair) for kind in KINDS if kind in made.kinds]
+HEADS = [
+    made(kind=kind)
+    for made in (Linear, Mlp, MarkerPair, Cls, Mean, Max, Attention)
+    for kind in KINDS
+    if kind in made.kinds
+]
 EVERY = pytest.mark.parametrize(
     ("family", "head"),
     [pytest.param(family, head, id=f"{family}-{head.name}-{head.kind}") for family in FAMILIES for head in HEADS],

@@ -26,8 +26,15 @@ def trial(tmp_path: Path) -> TrialModel:
     return made
 
 
-def test_scores_are_of_the_hidden_states_at_the_two_opening_markers(trial: TrialModel) -> None:
+def marked(trial: TrialModel) -> dict[str, torch.Tensor]:
     batch = batch_of(trial)
+    markers = torch.zeros_like(batch["input_ids"])
+    markers[0, 2], markers[0, 5], markers[1, 4], markers[1, 1] = 1, 2, 1, 2
+    return {**batch, "markers": markers}
+
+
+def test_scores_are_of_the_hidden_states_at_the_two_opening_markers(trial: TrialModel) -> None:
+    batch = marked(trial)
     inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
     with torch.no_grad():
         hidden = trial.module.get_submodule("encoder")(**inputs).last_hidden_state
@@ -37,7 +44,7 @@ def test_scores_are_of_the_hidden_states_at_the_two_opening_markers(trial: Trial
 
 
 def test_direction_is_told_by_the_markers_alone(trial: TrialModel) -> None:
-    batch = batch_of(trial)
+    batch = marked(trial)
     turned = {**batch, "markers": torch.tensor([0, 2, 1])[batch["markers"]]}
     with torch.no_grad():
         assert not torch.allclose(trial.logits(batch), trial.logits(turned))

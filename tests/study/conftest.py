@@ -92,7 +92,7 @@ def work_on(config: StudyConfig, space: SearchSpace) -> Callable[[StudyHandle], 
     """Return what a worker's trials of a study need, in this process."""
 
     def context(study: StudyHandle) -> TrialContext:
-        data = load_rows(TASKS.get("ner")(), config.data, seed=0)
+        data = load_rows(TASKS.get(config.task)(), config.data, seed=0)
         return TrialContext(
             config=config,
             study=study,
@@ -133,7 +133,7 @@ def search_once(config: StudyConfig, once: Path) -> Iterator[SearchOnce]:
             shutil.copytree(once, folder)
         else:
             database = open_database(None, folder)
-            run(make(create_study(database, "first", metric="f1", config="{}")))
+            run(make(create_study(database, "first", metric=config.metric, config="{}")))
             database.close()
             shutil.copytree(folder, once)
         opened.append(open_database(None, folder))
@@ -148,7 +148,7 @@ def search_once(config: StudyConfig, once: Path) -> Iterator[SearchOnce]:
 def context(config: StudyConfig, work_on: Callable[[StudyHandle], TrialContext]) -> Iterator[TrialContext]:
     """What the trials of a new study need."""
     database = open_database(None, Path(config.storage.folder))
-    yield work_on(create_study(database, config.name, metric="f1", config="{}"))
+    yield work_on(create_study(database, config.name, metric=config.metric, config="{}"))
     database.close()
 
 

@@ -69,8 +69,9 @@ def test_what_a_space_finds_loads_with_plain_transformers(name: str) -> None:
     assert heads in (Categorical(("linear",)), Constant("linear"))
 
 
-def test_the_space_of_ner_varies_at_most_eight_parameters_at_once() -> None:
-    assert loaded("ner").largest_branch() <= 8
+@pytest.mark.parametrize("task", TASKS.names())
+def test_the_space_of_a_task_varies_at_most_eight_parameters_at_once(task: str) -> None:
+    assert loaded(task).largest_branch() <= 8
 
 
 def test_each_method_has_its_own_range_of_learning_rates() -> None:
@@ -80,6 +81,7 @@ def test_each_method_has_its_own_range_of_learning_rates() -> None:
             assert isinstance(space.domains[f"method.{method}.learning_rate"], Float)
 
 
-def test_the_wide_space_varies_all_there_is() -> None:
-    constant = {path for path, domain in loaded("ner-wide").domains.items() if isinstance(domain, Constant)}
-    assert constant - {"model", "head"} == set()
+@pytest.mark.parametrize(("name", "chosen"), [("ner-wide", {"loss"}), ("classification-wide", set())])
+def test_a_wide_space_varies_all_there_is(name: str, chosen: set[str]) -> None:
+    constant = {path for path, domain in loaded(name).domains.items() if isinstance(domain, Constant)}
+    assert constant - {"model", "head"} == chosen

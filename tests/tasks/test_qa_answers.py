@@ -96,11 +96,9 @@ def test_questions_are_counted_by_whether_they_have_an_answer() -> None:
 
 
 def test_the_floor_is_what_silence_scores() -> None:
-    task = Qa().about(EXAMPLES)
-    silence = task.score(EXAMPLES, [QaPrediction()] * 3)
-    assert task.floor("f1") == silence["f1"] == silence["exact_match"] == 1 / 3
-    assert Qa().about(EXAMPLES[:2]).floor("exact_match") == 0.0
-    assert task.head == "question-answering"
+    silence = Qa().score(EXAMPLES, [QaPrediction()] * 3)
+    assert Qa().floor("f1", EXAMPLES) == silence["f1"] == silence["exact_match"] == 1 / 3
+    assert Qa().floor("exact_match", EXAMPLES[:2]) == 0.0
 
 
 def test_overlap_is_of_question_and_context() -> None:

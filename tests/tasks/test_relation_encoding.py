@@ -182,9 +182,9 @@ def test_unknown_tokens_are_told() -> None:
     tokenizer = with_markers(tiny_tokenizer)
     examples = [RelationExample(pair("语 中 文 anna acme", (6, 10), (11, 15)), "visited")]
     features = Relation().encode(examples, tokenizer, LABELS, ROOMY)
-    assert [(one.text, one.count) for one in Relation().inspect(examples, features, tokenizer)] == [
-        ("27% of the tokens are unknown to the tokenizer", 3)
-    ]
+    (notice,) = Relation().inspect(examples, features, tokenizer)
+    assert notice.text.startswith("27% of the tokens are unknown to the tokenizer")
+    assert notice.count == 3
 
 
 TYPED = RelationExample(pair(SHORT.text, (0, 4), (13, 17), ("PER", "EducationalOrg")), "works_for")

@@ -1,7 +1,7 @@
 """CSV and TSV with a header; every cell is text, `NA`, `null` and the empty cell too.
 
-Lists in the columns `tokens`, `tags`, `ner_tags`, `spans`, `entities` and `answers` (there objects too) are read as
-JSON, or as Python prints a list. A header with a token, a tag and a sentence column means one token a row. In
+Lists in the columns `tokens`, `tags`, `ner_tags`, `spans`, `entities`, `labels` and `answers` (there objects too) are
+read as JSON, or as Python prints a list. A header with a token, a tag and a sentence column means one token a row. In
 TSV, quotes are plain text if every line has as many tabs as the header; else they quote, as in CSV.
 A TSV without a header whose lines hold tags is CoNLL columns.
 """
@@ -24,7 +24,7 @@ from autoft.data.readers.lines import read_lines
 from autoft.data.readers.long_table import long_columns, long_rows
 from autoft.data.rows import Row
 
-_LISTS = ("tokens", "tags", "ner_tags", "spans", "entities", "answers")
+_LISTS = ("tokens", "tags", "ner_tags", "spans", "entities", "labels", "answers")
 _QUOTED = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')
 
 # 1-based first line, cells; no cells for a blank line.
