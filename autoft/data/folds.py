@@ -85,37 +85,47 @@ def _open_folds(sizes: Sequence[int], count: int) -> list[int]:
     return [fold for fold, size in enumerate(sizes) if size < least or (size == least and full < more)]
 
 
-def _spread(fold_of: list[int], labels: Sequence[frozenset[str]], order: Sequence[int]) -> list[int]:
+class _Places:
+    """Where each row and each label lies, while rows are exchanged."""
+
+    def __init__(self, fold_of: Sequence[int], labels: Sequence[frozenset[str]]) -> None:
+        self.fold_of, self._labels = list(fold_of), labels
+        self._held: dict[str, Counter[int]] = {}
+        for index, row in enumerate(labels):
+            for label in row:
+                self._held.setdefault(label, Counter())[fold_of[index]] += 1
+
+    def lonely(self, names: AbstractSet[str]) -> set[str]:
+        """Return the labels of two rows or more that lie in one fold alone."""
+        found = {name: +self._held[name] for name in names}
+        return {name for name, counts in found.items() if len(counts) == 1 and counts.total() > 1}
+
+    def exchange(self, one: int, other: int) -> bool:
+        """Exchange two rows where fewer labels are lonely then; return whether it was done."""
+        concerned = self._labels[one] | self._labels[other]
+        before = len(self.lonely(concerned))
+        self._swap(one, other)
+        if len(self.lonely(concerned)) < before:
+            return True
+        self._swap(one, other)
+        return False
+
+    def _swap(self, one: int, other: int) -> None:
+        mine, its = self.fold_of[one], self.fold_of[other]
+        for index, old, new in ((one, mine, its), (other, its, mine)):
+            self.fold_of[index] = new
+            for label in self._labels[index]:
+                self._held[label][old] -= 1
+                self._held[label][new] += 1
+
+
+def _spread(fold_of: Sequence[int], labels: Sequence[frozenset[str]], order: Sequence[int]) -> list[int]:
     """Exchange rows so that fewer labels lie in one fold alone."""
-    held: dict[str, Counter[int]] = {}
-    for index, row in enumerate(labels):
-        for label in row:
-            held.setdefault(label, Counter())[fold_of[index]] += 1
-
-    def move(index: int, fold: int) -> None:
-        for label in labels[index]:
-            held[label][fold_of[index]] -= 1
-            held[label][fold] += 1
-        fold_of[index] = fold
-
-    def exchange(one: int, other: int) -> None:
-        mine, its = fold_of[one], fold_of[other]
-        move(one, its)
-        move(other, mine)
-
-    def lonely(names: AbstractSet[str]) -> int:
-        found = (+held[name] for name in names)
-        return sum(len(one) == 1 and one.total() > 1 for one in found)
-
-    for label in sorted(held):
-        for one, other in ((a, b) for a in order if label in labels[a] for b in order):
-            if not lonely({label}):
+    places = _Places(fold_of, labels)
+    for label in sorted(places.lonely(frozenset().union(*labels))):
+        pairs = ((one, other) for one in order if label in labels[one] for other in order)
+        for one, other in pairs:
+            if not places.lonely({label}):
                 break
-            if fold_of[one] == fold_of[other]:
-                continue
-            concerned = labels[one] | labels[other]
-            before = lonely(concerned)
-            exchange(one, other)
-            if lonely(concerned) >= before:
-                exchange(one, other)
-    return fold_of
+            places.exchange(one, other)
+    return places.fold_of

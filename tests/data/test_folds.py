@@ -22,9 +22,7 @@ def identity(labels: frozenset[str]) -> frozenset[str]:
 
 
 @given(rows_with_labels, folds_of_rows, seeds)
-def test_every_row_lies_in_one_fold_and_folds_have_one_size(
-    rows: list[frozenset[str]], folds: int, seed: int
-) -> None:
+def test_every_row_lies_in_one_fold_and_folds_have_one_size(rows: list[frozenset[str]], folds: int, seed: int) -> None:
     dealt = deal_rows(rows, folds, seed, identity)
     assert sorted(index for fold in dealt for index in fold) == list(range(len(rows)))
     assert all(list(fold) == sorted(fold) for fold in dealt)
