@@ -88,7 +88,7 @@ def test_models_that_wait_add_their_own_weights_and_the_optimizer_state(
     own = weights_memory([one, *others]) - weights_memory([one])
     assert together - alone == pytest.approx(own + 2 * 3 * trained, rel=1e-9)
     # PEFT keeps a copy of the head besides.
-    assert 3 * trained <= own <= 3.2 * trained
+    assert 3 * trained <= own <= 3.5 * trained
     assert own < weights_memory([one])
 
 
