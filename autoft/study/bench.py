@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from autoft.models.heads import Head
 from autoft.strategy.steps import NINTHS, RUNGS
 from autoft.study.config import StudyConfig
 from autoft.study.features import FeatureCache, encode_cached
-from autoft.study.folds import Fold, folds_of
+from autoft.study.folds import Fold, folds_of, halved
 from autoft.study.memory import MemoryForecast
 from autoft.study.room import disk_room
 from autoft.study.rows import POOL, StudyData
@@ -113,6 +113,19 @@ class Bench:
         train = sum(len(fold.train.rows) for fold in self.folds)
         dev = sum(len(fold.dev.rows) for fold in self.folds)
         return RUNGS if dev > train else NINTHS
+
+    def halved(self, seed: int) -> Bench:
+        """Return a bench whose models are trained on half of their rows.
+
+        Args:
+            seed: Which half.
+        """
+        split = self.splits[self.folds[0].train.split]
+
+        def key(row: int) -> set[str]:
+            return set(self.task.label_counts([split.examples[row]]))
+
+        return replace(self, folds=tuple(halved(fold, split.features, key, seed) for fold in self.folds))
 
     def sequences(self, split: str, model: TrialModel, runtime: Runtime, counts: PrefixCounts) -> Sequences:
         """Return a split for `model` to start above its frozen prefix.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from autoft.data.features import Features, IntArray
+from autoft.data.splits import limit_rows
+from autoft.errors import DataError
 from autoft.study.rows import POOL, StudyData
 
 
@@ -56,6 +59,30 @@ def folds_of(data: StudyData, features: Mapping[str, Features]) -> tuple[Fold, .
         return ()
     train, dev = (_part(name, features[name], range(len(data.rows(name)))) for name in ("train", "dev"))
     return (Fold(train, dev),)
+
+
+def halved(fold: Fold, features: Features, key: Callable[[int], AbstractSet[str]], seed: int) -> Fold:
+    """Return a fold whose model is trained on half of the rows, stratified, and scored on the same.
+
+    Args:
+        fold: The whole one.
+        features: What the split that it trains on was encoded into.
+        key: The labels of a row of that split.
+        seed: Which half.
+    """
+    rows = fold.train.rows
+    half = -(-len(rows) // 2)
+    try:
+        kept = limit_rows(rows, half, seed, key)
+    except DataError:
+        # Half of the rows cannot hold every label: then none is favoured.
+        kept = limit_rows(rows, half, seed, _without_labels)
+    return replace(fold, train=_part(fold.train.split, features, kept))
+
+
+def _without_labels(row: int) -> frozenset[str]:
+    del row
+    return frozenset()
 
 
 def _part(split: str, features: Features, rows: Collection[int]) -> Part:
