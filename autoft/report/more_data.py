@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autoft.report.facts import Finalists, MoreData
-from autoft.report.gain import Gain
+from autoft.report.gain import Gain, gains_over
 from autoft.report.words import count_words, score, signed_score
 from autoft.storage.finalists import FinalistRun
 
-_CONFIDENCE = 0.975
+# All rows are the only rival of half of them.
+_WHOLE = 1
 
 
 def more_data_of(number: int, finalists: Finalists, halves: Sequence[FinalistRun]) -> MoreData | None:
@@ -36,15 +36,8 @@ def more_data_of(number: int, finalists: Finalists, halves: Sequence[FinalistRun
 
 
 def cost_of_half(found: MoreData) -> Gain:
-    """Return what halving cost: the mean of the differences seed by seed, and Student's interval of it."""
-    differences = [whole - half for whole, half in zip(found.full, found.half, strict=True)]
-    mean, count = statistics.fmean(differences), len(differences)
-    if count < 2:
-        return Gain(mean, None)
-    from scipy.special import stdtrit
-
-    half_width = float(stdtrit(count - 1, _CONFIDENCE)) * statistics.stdev(differences) / math.sqrt(count)
-    return Gain(mean, (mean - half_width, mean + half_width))
+    """Return what halving cost: the mean difference seed by seed, judged as a finalist's gain over the default is."""
+    return gains_over(found.half, {_WHOLE: found.full})[_WHOLE]
 
 
 def more_data_entry(found: MoreData) -> dict[str, Any]:
