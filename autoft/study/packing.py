@@ -20,6 +20,8 @@ from autoft.training.trainer import Scores, Snapshot
 Array = NDArray[Any]
 # What numpy has no name for travels as integers of the same width.
 _AS_INTEGERS = {torch.bfloat16: torch.int16}
+# Of what stands in a checkpoint; those of another layout are trained again.
+_LAYOUT = 2
 _DTYPES = {str(dtype): dtype for dtype in _AS_INTEGERS}
 
 
@@ -34,11 +36,13 @@ def pack(state: PausedState) -> Checkpoint:
         "snapshots": [_fields(one) for one in state.snapshots],
         "best": {**_fields(best), "scores": asdict(best.scores), "weights": None if shared else best.weights},
     }
-    return Checkpoint(arrays, {"state": _packed(value, arrays, "state")})
+    return Checkpoint(arrays, {"layout": _LAYOUT, "state": _packed(value, arrays, "state")})
 
 
-def unpack(checkpoint: Checkpoint) -> PausedState:
-    """Return the paused configuration of a checkpoint."""
+def unpack(checkpoint: Checkpoint) -> PausedState | None:
+    """Return the paused configuration of a checkpoint; None where another version wrote it in its own way."""
+    if checkpoint.meta.get("layout") != _LAYOUT:
+        return None
     value = _unpacked(checkpoint.meta["state"], checkpoint.arrays)
     snapshots = tuple(Snapshot(**one) for one in value["snapshots"])
     best = value["best"]

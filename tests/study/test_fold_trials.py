@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from autoft.api.delivering import model_facts
+from autoft.delivery.make import make_folder
+from autoft.errors import ConfigError
 from autoft.space import SearchSpace, parse_space
 from autoft.storage.checkpoints import CheckpointStore
 from autoft.storage.finalists import finalist_runs
@@ -19,17 +22,18 @@ from autoft.storage.studies import create_study
 from autoft.storage.trials import ask_trial, continue_paused
 from autoft.strategy.schedule import FullTraining, Ruling, Schedule, Verdict
 from autoft.strategy.standing import Standing
+from autoft.study import plan
 from autoft.study.bench import Bench, Workbench
 from autoft.study.config import BudgetConfig, DataConfig, StudyConfig
 from autoft.study.execution import Execution
 from autoft.study.finalists import run_next_finalist
 from autoft.study.paused import InMemory, OnDisk
-from autoft.study.plan import measure_plan
 from autoft.study.replay import recorded, replay_trial
 from autoft.study.rows import POOL, StudyData, load_rows
 from autoft.study.schema import space_schema
 from autoft.study.trial import TrialContext, run_trial
 from autoft.study.trial_config import build_trial_config
+from autoft.study.trial_weights import weights_file
 from autoft.tasks.ner import Ner
 from autoft.testing.fits import tiny_runtime
 from autoft.training.inference import Outputs
@@ -222,11 +226,43 @@ def test_finalists_are_whole_runs_over_the_same_folds(context: TrialContext) -> 
     assert all(run.state == "complete" and len(run.execution["folds"]["values"]) == FOLDS for run in runs)
 
 
-def test_memory_and_time_are_those_of_all_models(config: StudyConfig, data: StudyData, space: SearchSpace) -> None:
+def test_the_delivered_model_must_give_what_the_first_fold_scored(context: TrialContext, tmp_path: Path) -> None:
+    record = begin(context)
+    config, files = context.config, {"origin": "corpus", "train": 24, "dev": 6, "test": 0}
+    expected = record.execution["folds"]["values"][0]
+    order = {
+        "study": config.to_json(),
+        "values": dict(record.config),
+        "weights": str(weights_file(config, record)),
+        "folder": str(tmp_path / "best"),
+        "facts": model_facts(config, files, record),
+    }
+    assert make_folder({**order, "expected": expected}) == {"dev": expected, "reloaded": expected}
+    with pytest.raises(ConfigError, match="nothing was delivered"):
+        make_folder({**order, "expected": expected + 0.01})
+
+
+def test_the_plan_reckons_with_the_tokens_of_all_folds(
+    config: StudyConfig, data: StudyData, space: SearchSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a second a token: each of the rows is trained on by all models but one, in each of three epochs."""
+
+    def at_a_second_a_token(*given: object) -> tuple[float, float]:
+        del given
+        return 1.0, 0.0
+
+    monkeypatch.setattr(plan, "_time_tokens", at_a_second_a_token)
+    workbench = Workbench(config, data, torch.device("cpu"))
+    found = plan.measure_plan(workbench, space)
+    tokens = int(bench_of(config, data, space).splits[POOL].sequences.lengths.sum())
+    assert found["default_seconds"] == 3 * (FOLDS - 1) * tokens
+
+
+def test_memory_is_that_of_all_models(config: StudyConfig, data: StudyData, space: SearchSpace) -> None:
     whole = Workbench(config, data, torch.device("cpu"))
     single = replace(config, data=replace(config.data, folds=None))
     alone = Workbench(single, load_rows(Ner(), single.data, seed=0), torch.device("cpu"))
-    plans = [measure_plan(workbench, space) for workbench in (whole, alone)]
+    plans = [plan.measure_plan(workbench, space) for workbench in (whole, alone)]
     trainable = 4 * trained(bench_of(single, alone.data, space), space)[1].model.parameters_trainable / 2**20
     extra = plans[0]["measures"]["memory"] - plans[1]["measures"]["memory"]
     # Weights and the two slots of AdamW of each further model.

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoft.storage.checkpoints import CheckpointStore
+from autoft.storage.checkpoints import Checkpoint, CheckpointStore
 from autoft.storage.records import EvaluationRecord
 from autoft.study.config import BudgetConfig, StudyConfig
 from autoft.study.execution import Best, PausedState
@@ -95,8 +95,15 @@ def test_what_is_not_finite_survives(value: float) -> None:
     best = Best(1, Scores(value, value, {"f1": value}), ({},), (value,), {})
     odd = PausedState(evaluation(value=value), kept.snapshots, best)
     found = unpack(pack(odd))
+    assert found is not None
     assert repr(found.best.scores) == repr(odd.best.scores)
     assert same_scores(found.evaluation, odd.evaluation)
+
+
+def test_what_another_version_has_written_is_trained_again(tmp_path: Path) -> None:
+    store, packed = CheckpointStore(tmp_path), pack(state())
+    store.save(4, 1, Checkpoint(packed.arrays, {"state": packed.meta["state"]}))
+    assert OnDisk(store, 10**6).find(4, evaluation()) is None
 
 
 def test_what_is_read_may_be_written(tmp_path: Path) -> None:
