@@ -43,8 +43,8 @@ def run_once(workbench: Workbench, values: Mapping[str, Any], seed: int, threads
         raise StudyError("no evaluation was reached")
     scores = {"dev": execution.best.scores.value}
     if "test" in bench.splits:
-        execution.model.load_weights(execution.best.weights)
-        predictions = bench.predictions(execution.model, "test", runtime)
+        execution.model.load_weights(execution.best.weights[0])
+        predictions = bench.predictions(execution.model, "test", runtime, execution.best.decision)
         scores["test"] = bench.task.score(bench.splits["test"].examples, predictions)[bench.metric]
     return scores
 

@@ -84,7 +84,15 @@ def model_facts(config: StudyConfig, data: Mapping[str, Any], record: TrialRecor
         "seed": config.seed,
         "data": {**data, "fingerprint": config.fingerprint},
         "versions": versions(),
+        "decision": dict(record.execution.get("decision", {})),
+        "folds": config.data.folds,
     }
+
+
+def _first_fold(record: TrialRecord) -> float | None:
+    """Return what the model that is delivered scored: the trial, or its first fold on its own dev."""
+    folds = record.execution.get("folds")
+    return record.value if folds is None else float(folds["values"][0])
 
 
 def make_model(config: StudyConfig, record: TrialRecord, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +108,7 @@ def make_model(config: StudyConfig, record: TrialRecord, folder: Path, facts: Ma
         "weights": str(weights_file(config, record)),
         "folder": str(folder),
         "facts": dict(facts),
+        "expected": _first_fold(record),
     }
     child = subprocess.run(
         [sys.executable, "-P", "-m", "autoft.delivery.make"],

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from autoft.storage.finalists import FinalistRun
 from autoft.storage.lineage import Promoted
@@ -27,7 +27,11 @@ class EventLog:
         self._path = path
         written = list(self._written())
         self._decided = {event["number"] for event in written if event["event"] == "trial"}
-        self._ran = {(event["number"], event["seed"]) for event in written if event["event"] == "finalist"}
+        self._ran = {
+            (event["event"], event["number"], event["seed"])
+            for event in written
+            if event["event"] in ("finalist", "half")
+        }
         self._promoted = sum(event["event"] == "promoted" for event in written)
         self._audited = {event["number"] for event in written if event["event"] == "audited"}
         self._stops = {event["begun"] for event in written if event["event"] == "stopped"}
@@ -49,12 +53,17 @@ class EventLog:
                 self._decided.add(record.number)
                 self.add("trial", number=record.number, state=record.state, value=record.value, reason=record.reason)
 
-    def note_runs(self, runs: Sequence[FinalistRun]) -> None:
-        """Add each finalist's run that was done since the last call."""
+    def note_runs(self, runs: Sequence[FinalistRun], kind: Literal["finalist", "half"] = "finalist") -> None:
+        """Add each run on a fresh seed that was done since the last call.
+
+        Args:
+            runs: All of that kind.
+            kind: Of finalists, or of the winner on half of its rows.
+        """
         for run in runs:
-            if (run.number, run.seed) not in self._ran:
-                self._ran.add((run.number, run.seed))
-                self.add("finalist", number=run.number, seed=run.seed, value=run.value, reason=run.reason)
+            if (kind, run.number, run.seed) not in self._ran:
+                self._ran.add((kind, run.number, run.seed))
+                self.add(kind, number=run.number, seed=run.seed, value=run.value, reason=run.reason)
 
     def note_promotions(self, promotions: Sequence[Promoted]) -> None:
         """Add each promotion since the last call.

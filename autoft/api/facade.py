@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from autoft.api.options import AimOptions, SearchOptions
+from autoft.api.options import AimOptions, RowOptions, SearchOptions
 from autoft.api.progress import Progress, Watcher
 from autoft.api.searching import PreparedSearch
 from autoft.api.studies import StudyView, load_study
@@ -36,6 +36,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     device: str = "auto",
     train_limit: int | None = None,
     dev_limit: int | None = None,
+    folds: int | None = None,
     minimize: Sequence[str] = (),
     max_latency: float | None = None,
     max_memory: float | None = None,
@@ -69,6 +70,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         device: `auto`, `cpu` or `cuda`.
         train_limit: Most train rows.
         dev_limit: Most dev rows.
+        folds: Into how many folds the rows of train and dev are dealt: for small data.
         minimize: `latency`, `memory` or `parameters`: whose front with the dev score the report draws.
         max_latency: Most milliseconds that the delivered model takes for a sequence.
         max_memory: Most MiB that training may need.
@@ -90,8 +92,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         study=study,
         seed=seed,
         device=device,
-        train_limit=train_limit,
-        dev_limit=dev_limit,
+        rows=RowOptions(train_limit=train_limit, dev_limit=dev_limit, folds=folds),
         aims=_aims(metric, minimize, max_latency, max_memory, max_parameters),
         budget=_budget(
             trials, timeout, workers, finalists, seeds, memory_budget, disk_budget, cache_budget, stop, audit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -201,12 +201,8 @@ def space_for(task: str, name: str | None, models: Sequence[str]) -> SearchSpace
 
 def _data_config(options: SearchOptions, stored: StudyConfig | None, task: Task[Any, Any]) -> DataConfig:
     config = stored.data if stored else DataConfig(source=options.source or sample_of(task.name))
-    return replace(
-        config,
-        source=_absolute(options.source) or config.source,
-        train_limit=config.train_limit if options.train_limit is None else options.train_limit,
-        dev_limit=config.dev_limit if options.dev_limit is None else options.dev_limit,
-    )
+    asked = {name: value for name, value in asdict(options.rows).items() if value is not None}
+    return replace(config, source=_absolute(options.source) or config.source, **asked)
 
 
 def sample_of(task: str) -> str:

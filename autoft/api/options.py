@@ -27,6 +27,21 @@ class AimOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowOptions:
+    """Which rows a search uses, and how; None is left to the study that is resumed.
+
+    Attributes:
+        train_limit: Most train rows.
+        dev_limit: Most dev rows.
+        folds: Into how many folds train and dev are dealt.
+    """
+
+    train_limit: int | None = None
+    dev_limit: int | None = None
+    folds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
     """One request for a search.
 
@@ -38,8 +53,7 @@ class SearchOptions:
         study: Name of the study; an existing one is resumed. A new name is made unless given.
         seed: From which every other seed is derived; 0 unless given.
         device: `auto`, `cpu` or `cuda`.
-        train_limit: Most train rows.
-        dev_limit: Most dev rows.
+        rows: Which rows of the source.
         aims: What to reach.
         budget: How much to spend.
         storage: Where the study lives.
@@ -52,8 +66,7 @@ class SearchOptions:
     study: str | None = None
     seed: int | None = None
     device: str = "auto"
-    train_limit: int | None = None
-    dev_limit: int | None = None
+    rows: RowOptions = field(default_factory=RowOptions)
     aims: AimOptions = field(default_factory=AimOptions)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)

@@ -16,6 +16,7 @@ from autoft.files import write_json
 from autoft.models.heads import HEADS
 from autoft.report.facts import DataFacts, StudyFacts
 from autoft.report.frames import write_trials_csv
+from autoft.report.more_data import more_data_of
 from autoft.report.page import write_page
 from autoft.report.result import best_trial, build_result, compared_finalists
 from autoft.space import space_from_json
@@ -52,6 +53,19 @@ class Spent:
     search: float = 0.0
     finalists: float = 0.0
     parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What was trained again on fresh seeds.
+
+    Attributes:
+        finalists: The finalists' runs.
+        halves: The winner's on half of its rows.
+    """
+
+    finalists: Sequence[FinalistRun] = ()
+    halves: Sequence[FinalistRun] = ()
 
 
 class StudyFiles:
@@ -91,7 +105,7 @@ class StudyFiles:
     def facts(
         self,
         records: Sequence[TrialRecord],
-        runs: Sequence[FinalistRun],
+        runs: Runs,
         spent: Spent | None = None,
         stop: StopRecord | None = None,
     ) -> StudyFacts:
@@ -99,13 +113,13 @@ class StudyFiles:
 
         Args:
             records: All trials.
-            runs: All finalists' runs.
+            runs: All runs on fresh seeds.
             spent: In this run of the search; earlier runs are added.
             stop: Why the search stopped by itself, None where it did not.
         """
         config, data = self._config, self._content["data"]
         spent = self._spent_in_all(spent or Spent())
-        finalists = compared_finalists(records, runs, config.budget)
+        finalists = compared_finalists(records, runs.finalists, config.budget)
         best = best_trial(records, finalists)
         return StudyFacts(
             name=config.name,
@@ -118,6 +132,7 @@ class StudyFiles:
                 dev=data["dev"],
                 test=data["test"] or None,
                 fingerprint=config.fingerprint,
+                folds=config.data.folds,
             ),
             seed=config.seed,
             space=space_from_json(config.space, space_schema()).parameters(),
@@ -130,12 +145,13 @@ class StudyFiles:
             asked=config.budget.trials,
             audit=config.budget.audit,
             time=spent.parts,
+            more_data=None if best is None else more_data_of(best.number, finalists, runs.halves),
         )
 
     def write(
         self,
         records: Sequence[TrialRecord],
-        runs: Sequence[FinalistRun],
+        runs: Runs,
         spent: Spent | None = None,
         stop: StopRecord | None = None,
     ) -> dict[str, Any]:
@@ -143,7 +159,7 @@ class StudyFiles:
 
         Args:
             records: All trials.
-            runs: All finalists' runs.
+            runs: All runs on fresh seeds.
             spent: In this run of the search; earlier runs are added.
             stop: Why the search stopped by itself, None where it did not.
         """

@@ -34,6 +34,8 @@ class Progress:
         stop: Why the search begins nothing new though more was asked; None where it does.
         audited: Pruned configurations that the audit has trained to their end.
         audits_missing: Those that it has to finish still, as it looks now.
+        halves: Runs of the winner on half of its rows so far.
+        halves_missing: Those that are to be done still.
     """
 
     phase: Phase
@@ -51,6 +53,8 @@ class Progress:
     stop: StopRecord | None = None
     audited: int = 0
     audits_missing: int = 0
+    halves: Sequence[FinalistRun] = ()
+    halves_missing: int = 0
 
     @property
     def decided(self) -> list[TrialRecord]:
@@ -91,7 +95,8 @@ class Progress:
     def _finalists_seconds(self) -> float | None:
         if not self.runs:
             return None
-        left = self.missing * sum(run.seconds for run in self.runs) / len(self.runs) / self.workers
+        mean = sum(run.seconds for run in self.runs) / len(self.runs)
+        left = (self.missing + self.halves_missing / 2) * mean / self.workers
         return left if self.seconds_left is None else min(left, self.seconds_left)
 
 

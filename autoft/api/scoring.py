@@ -72,10 +72,10 @@ def _scores(view: StudyView) -> dict[str, Any]:
     default = view.trial(0)
     if default.state == "complete":
         trial = build_trial_config(default.config, kind=task.head, seed=config.seed)
-        bench = Workbench(config, data, device, splits=("dev", "test")).bench_of(trial)
+        bench = Workbench(config, data, device, splits=("test",)).bench_of(trial)
         model = trained_model(bench, trial, safetensors.torch.load_file(weights_file(config, default)))
         runtime = Runtime(device=device, micro_batch=1, threads=config.compute.threads)
-        predictions["default"] = bench.predictions(model, "test", runtime)
+        predictions["default"] = bench.predictions(model, "test", runtime, default.execution.get("decision", {}))
     scores = {name: task.score(examples, one) for name, one in predictions.items()}
     ci95 = _intervals(task, examples, predictions, config.seed)
     return {"best": scores["best"], "default": scores.get("default"), "ci95": ci95}

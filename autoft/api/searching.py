@@ -16,7 +16,7 @@ from typing import Any
 from autoft.api.delivering import deliver_best
 from autoft.api.opening import Opening, open_search
 from autoft.api.options import SearchOptions
-from autoft.api.outputs import Spent, StudyFiles, versions
+from autoft.api.outputs import Runs, Spent, StudyFiles, versions
 from autoft.api.progress import Phase, Progress, Watcher
 from autoft.engines import LocalEngine
 from autoft.errors import StudyError
@@ -26,14 +26,15 @@ from autoft.report.notes import publish
 from autoft.storage.audits import read_audited
 from autoft.storage.beside import at_work
 from autoft.storage.database import Database, open_database
-from autoft.storage.finalists import finalist_runs
+from autoft.storage.finalists import finalist_runs, half_runs
 from autoft.storage.lineage import promotions
 from autoft.storage.records import StopRecord, TrialRecord
 from autoft.storage.studies import StudyHandle, create_study, open_study, recorded_stop, recorded_time, update_config
 from autoft.strategy.stopping import limit_from
 from autoft.study.audit_choice import missing_audits
 from autoft.study.config import BudgetConfig, StorageConfig, StudyConfig
-from autoft.study.final_choice import finalists_of, missing_runs
+from autoft.study.final_choice import finalists_of, half_count, missing_halves, missing_runs
+from autoft.study.rows import small_data_notices
 from autoft.study.self_stop import reopen
 from autoft.study.trial_weights import study_folder
 
@@ -73,6 +74,12 @@ class Plan:
         if not rivals:
             return 0.0
         return (self.default_seconds + rivals * self.longest_seconds) * budget.seeds / budget.workers
+
+    def half_seconds(self, budget: BudgetConfig) -> float:
+        """Return the most that the winner on half of its rows may take."""
+        if not self.finalist_seconds(budget):
+            return 0.0
+        return half_count(budget) * self.longest_seconds / 2 / budget.workers
 
     def audit_seconds(self, budget: BudgetConfig) -> float:
         """Return the most that the audit may take: its share of the search, but at least one configuration."""
@@ -172,10 +179,11 @@ class PreparedSearch:
         best: tuple[TrialRecord | None, int] = None, 0
         while self._engine.running():
             progress = run.progress()
-            self._engine.note_finished(progress.stretches + progress.audited + len(progress.runs))
+            ran = len(progress.runs) + len(progress.halves)
+            self._engine.note_finished(progress.stretches + progress.audited + ran)
             run.note(progress)
-            if (progress.best, len(progress.runs)) != best:
-                best = progress.best, len(progress.runs)
+            if (progress.best, ran) != best:
+                best = progress.best, ran
                 run.write()
             watch(progress)
             time.sleep(_POLL_SECONDS)
@@ -203,10 +211,10 @@ class _Run:
         return read_audited(self._study)
 
     def facts(self) -> StudyFacts:
-        return self.files.facts(self.records(), finalist_runs(self._study), self._spent(), self._stop())
+        return self.files.facts(self.records(), self._runs(), self._spent(), self._stop())
 
     def write(self) -> dict[str, Any]:
-        return self.files.write(self.records(), finalist_runs(self._study), self._spent(), self._stop())
+        return self.files.write(self.records(), self._runs(), self._spent(), self._stop())
 
     def note(self, progress: Progress) -> None:
         events = self.files.events
@@ -215,6 +223,7 @@ class _Run:
         events.note_stop(progress.stop)
         events.note_audits(progress.records)
         events.note_runs(progress.runs)
+        events.note_runs(progress.halves, "half")
 
     def end(self) -> None:
         """Stop the clock: what follows is neither search nor finalists."""
@@ -222,8 +231,9 @@ class _Run:
 
     def progress(self, phase: Phase | None = None) -> Progress:
         """Return where the search stands; in which phase is seen from what workers hold unless it is given."""
-        now, records, runs = time.time(), self.records(), finalist_runs(self._study)
-        if self._finals_began is None and at_work(self._study, "finalist"):
+        now, records = time.time(), self.records()
+        runs, halves = (ran := self._runs()).finalists, ran.halves
+        if self._finals_began is None and at_work(self._study, "finalist", "half"):
             self._finals_began = now
         missing, stop = len(missing_runs(records, runs, self._budget)), self._stop()
         return Progress(
@@ -242,7 +252,12 @@ class _Run:
             stop,
             sum(record.audited for record in records),
             len(missing_audits(records, self._budget, self._seed)),
+            halves,
+            len(missing_halves(records, runs, halves, self._budget)),
         )
+
+    def _runs(self) -> Runs:
+        return Runs(finalist_runs(self._study), half_runs(self._study))
 
     def _phase(self) -> Phase:
         if self._finals_began is not None:
@@ -265,7 +280,7 @@ def _on_device(opening: Opening, device: str) -> Opening:
 
 def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:
     measured = answer["plan"]
-    notices = [notice.words for notice in opening.data.notices]
+    notices = [*(notice.words for notice in opening.data.notices), *small_data_notices(opening.data)]
     return Plan(
         models=tuple(measured["models"]),
         notices=(*notices, *measured["notices"]),

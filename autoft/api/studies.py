@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from autoft.api.opening import known_database, stored_config
-from autoft.api.outputs import Spent, StudyFiles
+from autoft.api.outputs import Runs, Spent, StudyFiles
 from autoft.errors import StudyError
 from autoft.report.facts import Finalists, StudyFacts
 from autoft.report.result import best_trial, compared_finalists
 from autoft.storage.audits import read_audited
-from autoft.storage.finalists import FinalistRun, finalist_runs
+from autoft.storage.finalists import finalist_runs, half_runs
 from autoft.storage.records import StopRecord, TrialRecord
 from autoft.storage.studies import StudyHandle, open_study, recorded_stop, recorded_time, study_names
 from autoft.study.config import StorageConfig, StudyConfig
@@ -28,7 +28,7 @@ class StudyView:
     Attributes:
         config: Its configuration.
         records: Its trials, those that the audit has finished as it left them.
-        runs: Its finalists' runs.
+        runs: What was trained again on fresh seeds.
         files: Its folder.
         stop: Why it stopped by itself, None where it did not.
         spent: Where its workers' time went; the seconds of earlier runs stand in result.json.
@@ -36,7 +36,7 @@ class StudyView:
 
     config: StudyConfig
     records: tuple[TrialRecord, ...]
-    runs: tuple[FinalistRun, ...]
+    runs: Runs
     files: StudyFiles
     stop: StopRecord | None = None
     spent: Spent = field(default_factory=Spent)
@@ -54,7 +54,7 @@ class StudyView:
     @property
     def finalists(self) -> Finalists:
         """What the finalists scored on fresh seeds; no scores where none have run."""
-        return compared_finalists(self.records, self.runs, self.config.budget)
+        return compared_finalists(self.records, self.runs.finalists, self.config.budget)
 
     @property
     def result(self) -> dict[str, Any]:
@@ -112,7 +112,8 @@ def load_study(name: str, *, studies_dir: str | Path = "studies", storage: str |
         config = replace(stored_config(study.config), storage=place)
         files = StudyFiles(config, json.loads(study.config))
         spent = Spent(parts=recorded_time(study))
-        return StudyView(config, read_audited(study), finalist_runs(study), files, recorded_stop(study), spent)
+        runs = Runs(finalist_runs(study), half_runs(study))
+        return StudyView(config, read_audited(study), runs, files, recorded_stop(study), spent)
 
 
 def list_studies(storage: StorageConfig) -> list[StudyView]:

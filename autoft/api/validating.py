@@ -10,7 +10,7 @@ from autoft.errors import ConfigError, Findings
 from autoft.models.base import load_tokenizer, resolve_model
 from autoft.space import find_space
 from autoft.study.config import DataConfig
-from autoft.study.rows import load_rows
+from autoft.study.rows import load_rows, small_data_notices
 from autoft.tasks import TASKS
 
 _LONGEST = 512
@@ -32,7 +32,7 @@ def validate(task: str, *, source: str | None, space: str | None, models: Sequen
     findings.raise_any()
     if varying is None or rows is None:
         raise ConfigError("a space and data expected")
-    notices = [notice.words for notice in rows.notices]
+    notices = [*(notice.words for notice in rows.notices), *small_data_notices(rows)]
     tokenizer = load_tokenizer(resolve_model(str(varying.default["model"])), rows.tokens)
     made = rows.task
     labels: dict[str, dict[str, int]] = {}

@@ -44,7 +44,7 @@ class _Lines:
         # What was told last of a trial: its state, and how far it was.
         self._told: dict[int, tuple[str, int]] = {}
         self._promoted: int | None = None
-        self._ran: set[tuple[int, int]] | None = None
+        self._ran: set[tuple[int, int, int]] | None = None
 
     def __call__(self, progress: Progress) -> None:
         if self._promoted is None:
@@ -61,13 +61,15 @@ class _Lines:
         self._tell_runs(progress)
 
     def _tell_runs(self, progress: Progress) -> None:
-        ran = {(run.number, run.seed) for run in progress.runs}
+        whole, half = _finalists_done(progress), _halves_done(progress)
+        told = {(run.number, run.seed, run.rows): (whole, run) for run in progress.runs}
+        told |= {(run.number, run.seed, run.rows): (half, run) for run in progress.halves}
         # What an earlier run of the search did is no news.
-        news = ran - (ran if self._ran is None else self._ran)
-        for run in progress.runs:
-            if (run.number, run.seed) in news:
-                self._print(self._run_line(run, progress))
-        self._ran = ran
+        known = set(told) if self._ran is None else self._ran
+        for key, (done, run) in told.items():
+            if key not in known:
+                self._print(self._run_line(done, run))
+        self._ran = set(told)
 
     def _is_news(self, record: TrialRecord) -> bool:
         """Tell whether something happened; that a trial is not continued after all is no event of its own."""
@@ -78,10 +80,10 @@ class _Lines:
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)
 
-    def _run_line(self, run: FinalistRun, progress: Progress) -> str:
+    def _run_line(self, done: str, run: FinalistRun) -> str:
         reason = f"  {run.reason}" if run.reason else ""
         return (
-            f"{_finalists_done(progress)}: {trial_name(run.number)}, seed {run.seed}, "
+            f"{done}: {trial_name(run.number)}, seed {run.seed}, "
             f"{self._metric} {score(run.value)} {duration(run.seconds):>7}{reason}"
         )
 
@@ -125,6 +127,10 @@ def _finalists_done(progress: Progress) -> str:
     return f"finalists {progress.runs_done}/{progress.runs_done + progress.missing}"
 
 
+def _halves_done(progress: Progress) -> str:
+    return f"half of the rows {len(progress.halves)}/{len(progress.halves) + progress.halves_missing}"
+
+
 def _shown(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """Return the latest trials, and all that train."""
     running = [record for record in records[:-_SHOWN] if record.state == "running"]
@@ -150,6 +156,7 @@ def _headline(progress: Progress, metric: str) -> Text:
     left = progress.expected_seconds
     if progress.phase == "finalists":
         parts.append(_finalists_done(progress))
+        parts += [_halves_done(progress)] if progress.halves_missing and not progress.missing else []
     if progress.phase == "audit":
         parts.append(f"audit {progress.audited}/{progress.audited + progress.audits_missing}")
     if progress.phase == "delivery":

@@ -30,6 +30,14 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 TrainLimit = Annotated[int | None, typer.Option("--train-limit", help="Most train rows; keeps every label.")]
 DevLimit = Annotated[int | None, typer.Option("--dev-limit", help="Most dev rows; keeps every label.")]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        "--folds",
+        help="For small data: train and dev are dealt into K folds, a trial trains K models, each scored on its fold.",
+        metavar="K",
+    ),
+]
 Timeout = Annotated[str | None, typer.Option("--timeout", help="Time limit, with finalists: 90s, 30m, 2h, 1h30m.")]
 Finalists = Annotated[
     int, typer.Option("--finalists", help="Best configurations that are trained again beside the default.")

@@ -14,6 +14,7 @@ from autoft.cli.tables import config_table, finalist_table, front_table, label_t
 from autoft.report.cost_parts import firm_words
 from autoft.report.front import limit_words
 from autoft.report.matched import matched_info
+from autoft.report.more_data import more_data_words
 from autoft.report.words import audit_words, duration, gain_words, search_words, stop_words
 
 
@@ -56,6 +57,7 @@ def _print_finalists(console: Console, result: Mapping[str, Any]) -> None:
     console.print(finalist_table(result))
     for mishap in result["finalists"]["mishaps"]:
         console.print(f"note: {mishap}", style="yellow", highlight=False, markup=False)
+    console.print(more_data_words(result), highlight=False, markup=False)
 
 
 def print_next(console: Console, view: StudyView) -> None:

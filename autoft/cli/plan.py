@@ -13,6 +13,7 @@ from autoft.cli.tables import plain_table
 from autoft.report.front import cost_words
 from autoft.report.words import count_words, duration
 from autoft.study.aims import measure_words
+from autoft.study.final_choice import half_count
 
 _SHOWN_LABELS = 20
 _EARLY = {"promotion": "; most pause early and stay so", "full": ""}
@@ -25,6 +26,7 @@ def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
         "study": f"{config.name}{' (resumed)' if opening.resumed else ''} in {config.storage.folder}/",
         "model": "; ".join(plan.models),
         "data": f"{opening.data.origin}: {counts['train']} train, {counts['dev']} dev, {counts['test']} test",
+        "folds": _folds(opening),
         "labels": _labels(opening),
         "metric": f"{config.metric} on dev",
         "default": f"trains {plan.trains}",
@@ -39,6 +41,7 @@ def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
         "time": _time(opening, plan),
         "audit": _audit(opening, plan),
         "finals": _finalists(opening, plan),
+        "more": _halves(opening, plan),
     }
     if config.budget.timeout is not None:
         lines["limit"] = _limit(config.budget.timeout)
@@ -68,6 +71,7 @@ def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:
             "origin": opening.data.origin,
             **opening.data.counts,
             "fingerprint": config.fingerprint,
+            "folds": config.data.folds,
         },
         "parameters": [
             {"path": path, "values": domain, "when": when} for path, domain, when in opening.space.summary()
@@ -78,9 +82,11 @@ def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:
             "longest": plan.longest_seconds,
             "audit": plan.audit_seconds(config.budget),
             "finalists": plan.finalist_seconds(config.budget),
+            "more_data": plan.half_seconds(config.budget),
             "most": plan.total_seconds(config.budget.trials, config.budget.workers)
             + plan.audit_seconds(config.budget)
-            + plan.finalist_seconds(config.budget),
+            + plan.finalist_seconds(config.budget)
+            + plan.half_seconds(config.budget),
         },
         "memory_mib": plan.memory_mib,
         "default": dict(plan.measures),
@@ -125,6 +131,28 @@ def _finalists(opening: Opening, plan: Plan) -> str:
     return (
         f"then the best {rivals} and the default again on {count_words(budget.seeds, 'fresh seed')}, "
         f"{count_words((rivals + 1) * budget.seeds, 'training')}, at most {duration(seconds)}"
+    )
+
+
+def _halves(opening: Opening, plan: Plan) -> str:
+    budget = opening.config.budget
+    seconds = plan.half_seconds(budget)
+    if not seconds:
+        return ""
+    return (
+        f"then the winner on half of its rows, {count_words(half_count(budget), 'training')}, at most "
+        f"{duration(seconds)}: would more data help?"
+    )
+
+
+def _folds(opening: Opening) -> str:
+    count = opening.config.data.folds
+    if count is None:
+        return ""
+    rows = opening.data.counts["train"] + opening.data.counts["dev"]
+    return (
+        f"the {rows} rows of train and dev in {count}: a trial trains {count} models, each on the other folds, and has "
+        f"one score over all rows; best/ is the model of fold 1, which knows {rows - len(opening.data.folds[0])} rows"
     )
 
 

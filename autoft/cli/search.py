@@ -21,6 +21,7 @@ from autoft.cli.options import (
     DevLimit,
     DiskBudget,
     Finalists,
+    Folds,
     FreshSeeds,
     MemoryBudget,
     Models,
@@ -58,6 +59,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     device: Device = "auto",
     train_limit: TrainLimit = None,
     dev_limit: DevLimit = None,
+    folds: Folds = None,
     minimize: Minimize = None,
     max_latency: MaxLatency = None,
     max_memory: MaxMemory = None,
@@ -71,7 +73,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     Example: autoft search ner --data my-corpus/ --trials 30 --study mine
     """
-    from autoft.api.options import SearchOptions
+    from autoft.api.options import RowOptions, SearchOptions
     from autoft.study.config import StorageConfig
 
     given = {"trials": trials, "workers": workers, "finalists": finalists, "seeds": seeds, "stop": stop, "audit": audit}
@@ -83,8 +85,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         study=study,
         seed=seed,
         device=device,
-        train_limit=train_limit,
-        dev_limit=dev_limit,
+        rows=RowOptions(train_limit=train_limit, dev_limit=dev_limit, folds=folds),
         aims=aims_of(metric, minimize, max_latency, max_memory, max_parameters),
         budget=_budget(given, timeout, {"memory": memory_budget, "disk": disk_budget, "cache": cache_budget}),
         storage=StorageConfig(folder=str(studies_dir), url=storage),

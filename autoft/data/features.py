@@ -39,16 +39,20 @@ class Features:
         return np.array([len(ids) for ids in self.columns["input_ids"]], dtype=np.int64)
 
 
-def class_shares(features: Features, classes: int) -> tuple[float, ...]:
+def class_shares(features: Features, classes: int, members: IntArray) -> tuple[float, ...]:
     """Return which share of the tokens or sequences that have a label has each class, [C].
 
     Args:
         features: Encoded examples with their labels.
         classes: C.
+        members: The sequences that count.
     """
     rows = features.targets.get("labels")
     if rows is not None and rows.ndim > 1:
-        return tuple((rows > 0).mean(0).tolist())
-    labels = np.concatenate(features.columns["labels"]) if rows is None else rows
+        return tuple((rows[members] > 0).mean(0).tolist())
+    if rows is None:
+        labels = np.concatenate([features.columns["labels"][member] for member in members])
+    else:
+        labels = rows[members]
     real = labels[(labels >= 0) & (labels < classes)].astype(np.int64)
     return tuple((np.bincount(real, minlength=classes) / max(1, len(real))).tolist())

@@ -84,8 +84,8 @@ def model_card(facts: Mapping[str, Any]) -> str:
 
     Args:
         facts: The manifest: `task`, `head`, `plain`, `labels`, `model`, `metric`, `dev`, `metrics`, `config`,
-            `decision`, `fresh_seeds`, `tuned` and `folded` (what was decided on dev beside the weights, and whether the
-            model holds it), `study`, `trial`, `trained`, `data`, `versions`.
+            `decision`, `folds`, `fresh_seeds`, `tuned` and `folded` (what was decided on dev beside the weights, and
+            whether the model holds it), `study`, `trial`, `trained`, `data`, `versions`.
     """
     parts = [
         _header(facts),
@@ -94,6 +94,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         f"({facts['data']['train']} train, {facts['data']['dev']} dev examples). {facts['trained']}",
         f"**Dev {facts['metric']}: {facts['dev']:.4f}** (best evaluation of trial {facts['trial']}; "
         "chosen on dev, so a little too good: `autoft test` scores the test split).",
+        *_folds(facts),
         *_fresh(facts),
         "## Scores on dev",
         _scores(facts["metrics"]),
@@ -114,6 +115,18 @@ def model_card(facts: Mapping[str, Any]) -> str:
         "the labelled corpus; look at its errors on your own text before you rely on it.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _folds(facts: Mapping[str, Any]) -> list[str]:
+    """Return what the model knows of the rows and its score means, where train and dev were dealt into folds."""
+    count = facts.get("folds")
+    if not count:
+        return []
+    return [
+        f"The rows of train and dev were dealt into {count} folds. The score is that of {count} models, each on the "
+        "fold that it was not trained on, over all rows together. This is the model of fold 1: it was trained on the "
+        f"other {count - 1} of {count} folds."
+    ]
 
 
 def _fresh(facts: Mapping[str, Any]) -> list[str]:

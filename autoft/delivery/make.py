@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,13 @@ import safetensors.torch
 from autoft.delivery.folder import read_model, trained_model, write_model
 from autoft.errors import ConfigError
 from autoft.files import check_manifest, replace_folder
+from autoft.models.assembly import TrialModel
 from autoft.models.base import load_tokenizer
-from autoft.study.bench import Bench, Workbench
+from autoft.study.bench import Workbench
 from autoft.study.config import StudyConfig
 from autoft.study.rows import load_rows
 from autoft.study.trial_config import build_trial_config
-from autoft.tasks import TASKS
+from autoft.tasks import TASKS, Task
 from autoft.training.batches import make_resident
 from autoft.training.inference import run_model
 from autoft.training.runtime import Runtime, find_device, set_threads
@@ -37,7 +38,8 @@ def make_folder(order: Mapping[str, Any]) -> dict[str, float]:
     """Make the folder `order["folder"]` from a trial's best weights; replaces an older one only when it is sound.
 
     Args:
-        order: `study` (its configuration), `values` (the trial's parameters), `weights` (file), `folder`, `facts`.
+        order: `study` (its configuration), `values` (the trial's parameters), `weights` (file), `folder`, `facts`,
+            `expected` (what these weights scored on the examples that the delivered model is checked on).
 
     Returns:
         The dev value of the trained module, and of the folder loaded again.
@@ -50,43 +52,59 @@ def make_folder(order: Mapping[str, Any]) -> dict[str, float]:
     data = load_rows(TASKS.get(config.task)(), config.data, seed=config.seed)
     device = find_device(config.compute.device)
     runtime = Runtime(device=device, micro_batch=1, threads=config.compute.threads)
-    workbench = Workbench(config, data, device, splits=("dev",))
+    workbench = Workbench(config, data, device, splits=())
     trial = build_trial_config(order["values"], kind=data.task.head, seed=config.seed)
     bench = workbench.bench_of(trial)
     model = trained_model(bench, trial, safetensors.torch.load_file(order["weights"]))
-    facts = {**order["facts"], "decision": bench.decision(model, runtime)}
 
     target = Path(order["folder"])
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
-        write_model(bench, model, made, facts)
-        reloaded = reloaded_value(made, bench, runtime)
-        _compare(target, reloaded, facts)
+        write_model(bench, model, made, order["facts"])
+        facts = check_manifest(made)
+        reloaded = reloaded_value(made, data.delivered_on, runtime)
+        _compare(target, reloaded, order["expected"], facts["metric"])
         made.chmod(0o755)
         replace_folder(made, target)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
-    return {"dev": bench.scores(model, runtime).value, "reloaded": reloaded}
+    # What was decided beside the weights is not yet part of the trained module.
+    facts = {**facts, "decision": order["facts"]["decision"]}
+    trained = _value(bench.task, model, data.delivered_on, facts, tokenizer=bench.tokenizer, runtime=runtime)
+    return {"dev": trained, "reloaded": reloaded}
 
 
-def reloaded_value(folder: Path, bench: Bench, runtime: Runtime) -> float:
-    """Return the dev value of a model folder, with nothing taken from memory but the examples."""
+def reloaded_value(folder: Path, examples: Sequence[Any], runtime: Runtime) -> float:
+    """Return the metric of a model folder, with nothing taken from memory but the examples."""
     facts = check_manifest(folder)
     pristine, model = read_model(folder, facts)
     model.module.to(runtime.device)
-    task, examples = TASKS.get(facts["task"])(facts["head"]), bench.splits["dev"].examples
-    features = task.encode(examples, load_tokenizer(pristine.source), facts["labels"], facts["max_length"])
+    task, tokenizer = TASKS.get(facts["task"])(facts["head"]), load_tokenizer(pristine.source)
+    return _value(task, model, examples, facts, tokenizer=tokenizer, runtime=runtime)
+
+
+def _value(
+    task: Task[Any, Any],
+    model: TrialModel,
+    examples: Sequence[Any],
+    facts: Mapping[str, Any],
+    *,
+    tokenizer: Any,
+    runtime: Runtime,
+) -> float:
+    """Return the metric of a model on examples; `facts` are a manifest's, with the decision that it needs."""
+    features = task.encode(examples, tokenizer, facts["labels"], facts["max_length"])
     outputs = run_model(model, make_resident(features, runtime.device), runtime)
     predictions = task.decode(outputs.scores, features, facts["labels"], facts["decision"])
-    return task.score(examples, predictions)[bench.metric]
+    return float(task.score(examples, predictions)[facts["metric"]])
 
 
-def _compare(target: Path, reloaded: float, facts: Mapping[str, Any]) -> None:
-    if abs(reloaded - facts["dev"]) > _TOLERANCE:
+def _compare(target: Path, reloaded: float, expected: float, metric: str) -> None:
+    if abs(reloaded - expected) > _TOLERANCE:
         raise ConfigError(
-            f"{target}: the model loaded again must give the trial's dev {facts['metric']} {facts['dev']:.6f}, "
+            f"{target}: the model loaded again must give the trial's dev {metric} {expected:.6f}, "
             f"got {reloaded:.6f}, nothing was delivered"
         )
 

@@ -21,6 +21,7 @@ class DataFacts:
         dev: Rows of the dev split, limits applied.
         test: Rows of the sealed test split; None where there is none.
         fingerprint: sha256 of the rows.
+        folds: Into how many folds train and dev are dealt; None where they stay apart.
     """
 
     origin: str
@@ -28,6 +29,14 @@ class DataFacts:
     dev: int
     test: int | None = None
     fingerprint: str = ""
+    folds: int | None = None
+
+    @property
+    def rows(self) -> str:
+        """Rows and how they are used, in words."""
+        if self.folds is None:
+            return f"{self.train} train and {self.dev} dev rows"
+        return f"{self.train + self.dev} rows in {self.folds} folds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +70,23 @@ class Finalists:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoreData:
+    """What the best scored on half of its training rows, and on all of them.
+
+    Attributes:
+        half_rows: Rows of a half.
+        seeds: The fresh seeds of both.
+        half: The metric on half of the rows, on each seed.
+        full: The metric on all of them, on each seed.
+    """
+
+    half_rows: int
+    seeds: tuple[int, ...]
+    half: tuple[float, ...]
+    full: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyFacts:
     """One search.
 
@@ -83,6 +109,7 @@ class StudyFacts:
         time: Part of the work -> seconds of wall time of all workers, see `autoft.study.wall_time.PARTS`; empty where
             none was noted.
         audit: Share of the search for which pruned configurations are finished; None where none is.
+        more_data: What the best scored on half of its rows; None where that has not run.
     """
 
     name: str
@@ -102,3 +129,4 @@ class StudyFacts:
     asked: int = 0
     time: Mapping[str, float] = field(default_factory=dict)
     audit: float | None = None
+    more_data: MoreData | None = None

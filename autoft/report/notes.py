@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autoft.report.facts import StudyFacts
 from autoft.report.figure_infos import scores_info
 from autoft.report.figures import wanted_figures
+from autoft.report.more_data import more_data_words
 from autoft.report.result import build_result
 from autoft.report.words import (
     NOTHING,
@@ -130,6 +131,7 @@ def _finalist_parts(result: Mapping[str, Any]) -> Iterable[str]:
             for one in found["ran"]
         ],
     )
+    yield plain_markdown(more_data_words(result))
 
 
 def _best_parts(result: Mapping[str, Any]) -> Iterable[str]:

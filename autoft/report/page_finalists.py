@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autoft.report.markup import Cell, Html, Row, element, join, table
+from autoft.report.more_data import more_data_words
 from autoft.report.words import score, signed_score, trial_name
 
 
@@ -18,7 +19,8 @@ def finalists_table(result: Mapping[str, Any]) -> Html:
     head = [Cell("finalist"), *(Cell(name, "number") for name in names), Cell("verdict")]
     default = (result["default"] or {}).get("trial")
     rows = [_row(entry, default) for entry in found["ran"]]
-    return join([table(head, rows), *(element("p", f"{words}.", kind="muted") for words in found["mishaps"])])
+    notes = [*(f"{words}." for words in found["mishaps"]), more_data_words(result)]
+    return join([table(head, rows), *(element("p", words, kind="muted") for words in notes)])
 
 
 def _row(entry: Mapping[str, Any], default: int | None) -> Row:

@@ -32,10 +32,9 @@ _FRACTIONS = ("precision", "recall", "f1")
 def heading(facts: StudyFacts, result: Mapping[str, Any]) -> Html:
     """Return what was searched, in a title and a sentence."""
     data, trials = facts.data, result["trials"]["configurations"]
-    rows = f"{data.train} train and {data.dev} dev rows"
     what = (
         f"{count_words(trials, 'configuration')} of {facts.model} for {facts.task} on "
-        f"{data.origin} ({rows}), {count_words(len(facts.space), 'parameter')} varied."
+        f"{data.origin} ({data.rows}), {count_words(len(facts.space), 'parameter')} varied."
     )
     return element(
         "header",
@@ -245,7 +244,7 @@ def origin(facts: StudyFacts, result: Mapping[str, Any]) -> Html:
     entries = {
         "base model": str(result["model"]),
         "data": data.origin,
-        "rows": f"{data.train} train, {data.dev} dev, {data.test or 0} test (sealed)",
+        "rows": f"{data.rows}, {data.test or 0} test rows (sealed)",
         "fingerprint": data.fingerprint or NOTHING,
         "seed": str(facts.seed),
         "versions": ", ".join(f"{name} {one}" for name, one in facts.versions.items()) or NOTHING,

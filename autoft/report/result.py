@@ -11,12 +11,13 @@ from autoft.report.audit import audit_entry
 from autoft.report.facts import Finalists, StudyFacts
 from autoft.report.front import front_entries
 from autoft.report.gain import Gain, gains_over
+from autoft.report.more_data import more_data_entry
 from autoft.storage.attributes import plain
 from autoft.storage.finalists import FinalistRun
 from autoft.storage.records import TrialRecord
 from autoft.study.config import BudgetConfig
-from autoft.study.final_choice import finalists_of, whole_seeds
-from autoft.study.trial_weights import best_complete, ranked_complete
+from autoft.study.final_choice import best_mean, compared_runs
+from autoft.study.trial_weights import best_complete
 
 
 def build_result(
@@ -32,6 +33,7 @@ def build_result(
     is the best; what the others lack then stands in `finalists`. `front` stands there where the search
     minimizes a measure. `stopped` says why the search began fewer configurations than were asked; None where it did
     not stop by itself. `audit` says how often pruning threw away a better configuration; None where that is not asked.
+    `more_data` says what the best scores on half of its training rows; None where that has not run.
     What the audit has finished is complete like any other, and may be the best. `time` says where the wall time of all
     workers went, in seconds.
 
@@ -74,10 +76,12 @@ def build_result(
             "dev": facts.data.dev,
             "test": facts.data.test,
             "fingerprint": facts.data.fingerprint,
+            "folds": facts.data.folds,
         },
         "versions": facts.versions,
         "audit": audit_entry(facts, records),
         "stopped": None if facts.stop is None else {**asdict(facts.stop), "asked": facts.asked},
+        "more_data": None if facts.more_data is None else more_data_entry(facts.more_data),
     }
     result["time"] = facts.time
     if facts.aims.minimize:
@@ -87,40 +91,28 @@ def build_result(
 
 def best_trial(records: Sequence[TrialRecord], finalists: Finalists) -> TrialRecord | None:
     """Return the finalist with the best mean, or else the complete trial with the best value; it breaks no limit."""
-    means = {number: statistics.fmean(scores) for number, scores in finalists.scores.items() if scores}
-    ran = [record for record in records if record.number in means and record.feasible]
-    if ran:
-        return max(ran, key=lambda record: (means[record.number], -record.number))
-    return best_complete(records)
+    return best_mean(records, finalists.scores) or best_complete(records)
 
 
 def compared_finalists(records: Sequence[TrialRecord], runs: Sequence[FinalistRun], budget: BudgetConfig) -> Finalists:
-    """Return what can be compared: the finalists on the seeds that all have run, and earlier ones with them.
-
-    Until today's finalists have one whole seed, those that an earlier run of the search has finished stand.
+    """Return what the finalists scored, as far as it can be compared, see `compared_runs`.
 
     Args:
         records: All trials of the study.
         runs: All of its finalists' runs.
-        budget: How many finalists and seeds are asked for; none are compared where it asks for none.
+        budget: How many finalists and seeds are asked for.
     """
-    if not budget.finalists:
+    found = compared_runs(records, runs, budget)
+    if not found:
         return Finalists()
-    ran = sorted({run.number for run in runs} & {record.number for record in ranked_complete(records)})
-    places = whole_seeds([record.number for record in finalists_of(records, budget)], runs, budget)
-    places = places or tuple(range(budget.seeds))
-    wanted = [number for number in ran if set(places) <= {run.index for run in runs if run.number == number}]
-    if len(wanted) < 2:
-        return Finalists()
-    found = {(run.number, run.index): run for run in runs}
     return Finalists(
-        scores={number: tuple(found[number, index].value for index in places) for number in wanted},
-        seeds=tuple(found[wanted[0], index].seed for index in places),
+        scores={number: tuple(run.value for run in ran) for number, ran in found.items()},
+        seeds=tuple(run.seed for run in next(iter(found.values()))),
         asked=budget.seeds,
         mishaps=tuple(
             f"trial {run.number}, seed {run.seed}: {run.state}, {run.reason}; it counts with {run.value:.4f}"
             for run in runs
-            if run.number in wanted and run.index in places and run.reason
+            if run.reason and run in found.get(run.number, ())
         ),
     )
 

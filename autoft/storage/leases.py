@@ -31,7 +31,7 @@ from autoft.storage.workers import is_dead
 
 LEASE_SECONDS = 60.0
 
-Work = Literal["search", "finalist", "audit"]
+Work = Literal["search", "finalist", "half", "audit"]
 ClaimState = Literal["claimed", "paused", "done", "lost"]
 
 
@@ -48,9 +48,10 @@ class Claim:
         study_id: Optuna's.
         trial_id: Optuna's.
         number: The configuration's number in its study.
-        work: `search`; `finalist`: the same configuration on a fresh seed; `audit`: what pruning left unfinished.
+        work: `search`; `finalist`: the same configuration on a fresh seed; `half`: that on half of its rows; `audit`:
+            what pruning left unfinished.
         rung: Where the work begins: 0 is untrained, 3 is the checkpoint of rung 3; for finalists
-            the seed's index.
+            and halves the seed's index.
         attempt: 1, and one more each time that a worker was lost.
         worker: Who holds it.
     """

@@ -14,7 +14,7 @@ from autoft.storage.attributes import plain
 from autoft.storage.studies import StudyHandle
 from autoft.storage.tables import epoch, lineage
 
-Kind = Literal["retry_of", "promoted_from", "finalist_of", "audit_of", "replay_of"]
+Kind = Literal["retry_of", "promoted_from", "finalist_of", "half_of", "audit_of", "replay_of"]
 
 
 @dataclass(frozen=True, slots=True)

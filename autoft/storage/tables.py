@@ -43,7 +43,7 @@ claims = Table(
     Column("study_id", Integer, nullable=False),
     Column("trial_id", Integer, nullable=False),
     Column("number", Integer, nullable=False),
-    # `search`; `audit`; or `finalist`, where `rung` is the index of the fresh seed.
+    # `search`; `audit`; or `finalist` and `half`, where `rung` is the index of the fresh seed.
     Column("work", String(32), nullable=False),
     Column("rung", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from autoft.data.features import Features
@@ -21,11 +22,13 @@ from autoft.models.base import (
     share_tensors,
 )
 from autoft.models.heads import Head
+from autoft.strategy.steps import NINTHS, RUNGS
 from autoft.study.config import StudyConfig
 from autoft.study.features import FeatureCache, encode_cached
+from autoft.study.folds import Fold, folds_of, halved
 from autoft.study.memory import MemoryForecast
 from autoft.study.room import disk_room
-from autoft.study.rows import StudyData
+from autoft.study.rows import POOL, StudyData
 from autoft.study.trial_config import TrialConfig
 from autoft.study.wall_time import WallTime
 from autoft.tasks import Task
@@ -55,24 +58,38 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the models of a trial score together.
+
+    Attributes:
+        scores: Of all rows, each as the model says that has not seen it.
+        values: The metric of each model on its own rows.
+        decision: What decoding must know: of the head, and what was tuned on all rows.
+    """
+
+    scores: Scores
+    values: tuple[float, ...]
+    decision: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
     """One base model with the splits encoded for it.
 
     Attributes:
         task: What is asked.
-        head: What stands on the base model.
         metric: What is optimised.
         labels: The model's classes.
         pristine: The base model as it was loaded; trials copy what they train and share the rest.
         tokenizer: Belongs to the base model.
         max_length: Most tokens of one sequence.
-        splits: `train` and `dev`; `test` only where it was asked for.
+        splits: `train` and `dev`, or `POOL` where they are dealt into folds; `test` only where it was asked for.
         prefixes: What frozen layers hand on, of each split.
+        folds: What each model of a trial sees; one where train and dev stay apart.
         time: Where the worker's time goes.
     """
 
     task: Task[Any, Any]
-    head: Head
     metric: str
     labels: tuple[str, ...]
     pristine: Pristine
@@ -80,7 +97,33 @@ class Bench:
     max_length: int
     splits: Mapping[str, Split]
     prefixes: Mapping[str, Prefixes]
+    folds: tuple[Fold, ...]
     time: WallTime
+
+    @property
+    def train_size(self) -> int:
+        """Sequences that a model is trained on, of the fold that has fewest."""
+        return min(len(fold.train.members) for fold in self.folds)
+
+    @property
+    def ninths(self) -> tuple[int, ...]:
+        """When trials are evaluated: where dev is larger than train an evaluation costs as much as an epoch."""
+        train = sum(len(fold.train.rows) for fold in self.folds)
+        dev = sum(len(fold.dev.rows) for fold in self.folds)
+        return RUNGS if dev > train else NINTHS
+
+    def halved(self, seed: int) -> Bench:
+        """Return a bench whose models are trained on half of their rows.
+
+        Args:
+            seed: Which half.
+        """
+        split = self.splits[self.folds[0].train.split]
+
+        def key(row: int) -> set[str]:
+            return set(self.task.label_counts([split.examples[row]]))
+
+        return replace(self, folds=tuple(halved(fold, split.features, key, seed) for fold in self.folds))
 
     def sequences(self, split: str, model: TrialModel, runtime: Runtime, counts: PrefixCounts) -> Sequences:
         """Return a split for `model` to start above its frozen prefix.
@@ -97,36 +140,44 @@ class Bench:
         with self.time.on("prefix"):
             return self.prefixes[split].sequences(model.boundary, runtime, counts)
 
-    def scores(self, model: TrialModel, runtime: Runtime, sequences: Sequences | None = None) -> Scores:
-        """Score `model` on dev, where what is decided beside the weights is tuned.
+    def judge(self, outputs: Sequence[Outputs]) -> Judgement:
+        """Score what the models of a trial say of their own rows, as one; what is decided beside weights is tuned.
 
         Args:
-            model: Of a trial, or delivered.
-            runtime: The trial's.
-            sequences: What `sequences` returned for dev; from the tokens unless given.
+            outputs: Of each fold's model on its dev.
         """
+        split = self.splits[self.folds[0].dev.split]
+        features, examples = split.features, split.examples
         with self.time.on("evaluate"):
-            dev = self.splits["dev"]
-            outputs = run_model(model, sequences or dev.sequences, runtime)
-            decision = self._tuned(outputs)
-            predictions = self.task.decode(outputs.scores, dev.features, self.labels, decision)
-            metrics = self.task.score(dev.examples, predictions)
-        return Scores(metrics[self.metric], outputs.loss, metrics)
+            found = [one for output in outputs for one in output.scores]
+            order = np.argsort(np.concatenate([fold.dev.members for fold in self.folds]))
+            scores = [found[place] for place in order]
+            tuned = self.task.tune(scores, features, examples, self.labels, self.metric)
+            decision = {**self.pristine.head.decoding, **tuned}
+            predictions = self.task.decode(scores, features, self.labels, decision)
+            metrics = self.task.score(examples, predictions)
+            values = [metrics[self.metric]]
+            if len(self.folds) > 1:
+                values = [self._score(examples, predictions, fold.dev.rows) for fold in self.folds]
+        loss = sum(output.loss for output in outputs) / len(outputs)
+        return Judgement(Scores(metrics[self.metric], loss, metrics), tuple(values), decision)
 
-    def predictions(self, model: TrialModel, split: str, runtime: Runtime) -> list[Any]:
-        """Return what a trained model says of each example of a split, decided as on dev."""
-        decision, found = self.decision(model, runtime), self.splits[split]
+    def _score(self, examples: Sequence[Any], predictions: Sequence[Any], rows: Sequence[int]) -> float:
+        found = self.task.score([examples[row] for row in rows], [predictions[row] for row in rows])
+        return float(found[self.metric])
+
+    def predictions(self, model: TrialModel, split: str, runtime: Runtime, decision: Mapping[str, float]) -> list[Any]:
+        """Return what a trained model says of each example of a whole split.
+
+        Args:
+            model: The trained model.
+            split: Its name.
+            runtime: How it is run.
+            decision: What was decided on dev beside the weights.
+        """
+        found = self.splits[split]
         outputs = run_model(model, found.sequences, runtime)
         return self.task.decode(outputs.scores, found.features, self.labels, decision)
-
-    def decision(self, model: TrialModel, runtime: Runtime) -> dict[str, float]:
-        """Return what decoding must know of a trained model: of its head, and what is tuned on dev."""
-        return self._tuned(run_model(model, self.splits["dev"].sequences, runtime))
-
-    def _tuned(self, outputs: Outputs) -> dict[str, float]:
-        dev = self.splits["dev"]
-        tuned = self.task.tune(outputs.scores, dev.features, dev.examples, self.labels, self.metric)
-        return {**self.head.decoding, **tuned}
 
 
 class Workbench:
@@ -158,7 +209,9 @@ class Workbench:
         caches = Path(config.storage.folder) / ".cache"
         self._features = FeatureCache(caches / "features")
         self._prefixes = PrefixStore(caches / "prefixes", prefix_budget(config))
-        self._splits = splits
+        # What is dealt into folds is encoded together, each row once.
+        dealt = ("train", "dev") if data.folds else ()
+        self._splits = tuple(dict.fromkeys(POOL if name in dealt else name for name in splits))
         self._benches: dict[tuple[str, Head, int | None], Bench] = {}
         self._encoded: dict[str, tuple[Any, int, dict[str, Split]]] = {}
 
@@ -170,7 +223,7 @@ class Workbench:
     @property
     def floor(self) -> float:
         """The metric's value on dev for a model that has learned nothing."""
-        return self.task.floor(self.config.metric, self.data.examples["dev"])
+        return self.task.floor(self.config.metric, self.data.scored)
 
     def bench_of(self, trial: TrialConfig) -> Bench:
         """Return the bench of a trial.
@@ -211,23 +264,23 @@ class Workbench:
         tokenizer, max_length, splits = self._encoded[model]
         prefixes = {name: Prefixes(pristine, split.sequences, self._prefixes) for name, split in splits.items()}
         return Bench(
-            self.task,
-            head,
-            self.config.metric,
-            self.data.labels,
-            pristine,
-            tokenizer,
-            max_length,
-            splits,
-            prefixes,
-            self.time,
+            task=self.task,
+            metric=self.config.metric,
+            labels=self.data.labels,
+            pristine=pristine,
+            tokenizer=tokenizer,
+            max_length=max_length,
+            splits=splits,
+            prefixes=prefixes,
+            folds=folds_of(self.data, {name: split.features for name, split in splits.items()}),
+            time=self.time,
         )
 
     def _encode(self, tokenizer: Any, pristine: Pristine) -> tuple[Any, int, dict[str, Split]]:
         max_length = longest_sequence(tokenizer, pristine.model)
         splits = {}
         for name in self._splits:
-            examples = self.data.examples[name]
+            examples = self.data.rows(name)
             features = encode_cached(
                 self.task,
                 examples,

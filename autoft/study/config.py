@@ -23,12 +23,15 @@ class DataConfig:
         dev_share: Share of train that becomes dev where there is none.
         train_limit: Most train rows, a seeded, stratified share; None takes all.
         dev_limit: The same for dev.
+        folds: Into how many folds the rows of train and dev are dealt, each scored by a model trained on the others;
+            None keeps train and dev.
     """
 
     source: str
     dev_share: float = 0.2
     train_limit: int | None = None
     dev_limit: int | None = None
+    folds: int | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -39,6 +42,8 @@ class DataConfig:
             for split, limit in (("train", self.train_limit), ("dev", self.dev_limit))
             if limit is not None and limit < 1
         ]
+        if self.folds is not None and self.folds < 2:
+            problems.append(f"--folds: a count of at least 2 expected, got {self.folds}")
         if problems:
             raise StudyError(*problems)
 
@@ -211,6 +216,7 @@ def _differences(stored: StudyConfig, asked: StudyConfig) -> list[tuple[str, Any
         ("seed", stored.seed, asked.seed),
         ("train limit", stored.data.train_limit, asked.data.train_limit),
         ("dev limit", stored.data.dev_limit, asked.data.dev_limit),
+        ("folds", stored.data.folds, asked.data.folds),
         ("dev share", stored.data.dev_share, asked.data.dev_share),
         ("device", stored.compute.device, asked.compute.device),
         ("threads", stored.compute.threads, asked.compute.threads),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import statistics
+from collections.abc import Collection, Mapping, Sequence
 
 from autoft.storage.finalists import FinalistRun
 from autoft.storage.records import TrialRecord
@@ -13,6 +14,8 @@ from autoft.study.trial_weights import ranked_complete
 # The search is owed half of the time, whatever the finalists would take.
 _MOST_HELD_BACK = 0.5
 _MARGIN = 1.1
+# Three show the spread, and halves are trained only to say whether more data would help.
+_MOST_HALVES = 3
 
 
 def challengers(records: Sequence[TrialRecord], count: int) -> tuple[TrialRecord, ...]:
@@ -55,6 +58,66 @@ def missing_runs(
     return [
         (record, index) for index in range(budget.seeds) for record in finalists if (record.number, index) not in done
     ]
+
+
+def compared_runs(
+    records: Sequence[TrialRecord], runs: Sequence[FinalistRun], budget: BudgetConfig
+) -> dict[int, tuple[FinalistRun, ...]]:
+    """Return what can be compared: the runs of the finalists, and of earlier ones, on the seeds that all have run.
+
+    Until today's finalists have one whole seed, those that an earlier run of the search has finished stand.
+
+    Args:
+        records: All trials of the study.
+        runs: All of its finalists' runs.
+        budget: How many finalists and seeds are asked for; none are compared where it asks for none.
+
+    Returns:
+        Trial number -> its runs, on the same seeds in the same order for all; empty where there are not two trials.
+    """
+    if not budget.finalists:
+        return {}
+    ran = sorted({run.number for run in runs} & {record.number for record in ranked_complete(records)})
+    places = whole_seeds([record.number for record in finalists_of(records, budget)], runs, budget)
+    places = places or tuple(range(budget.seeds))
+    wanted = [number for number in ran if set(places) <= {run.index for run in runs if run.number == number}]
+    found = {(run.number, run.index): run for run in runs}
+    return {number: tuple(found[number, index] for index in places) for number in wanted} if len(wanted) > 1 else {}
+
+
+def best_mean(records: Sequence[TrialRecord], scores: Mapping[int, Sequence[float]]) -> TrialRecord | None:
+    """Return the finalist with the best mean that breaks no limit, the lower number where two are equal.
+
+    Args:
+        records: All trials of the study.
+        scores: Trial number -> the metric on each fresh seed.
+    """
+    ran = [record for record in records if scores.get(record.number) and record.feasible]
+    return max(ran, key=lambda record: (statistics.fmean(scores[record.number]), -record.number), default=None)
+
+
+def missing_halves(
+    records: Sequence[TrialRecord], runs: Sequence[FinalistRun], halves: Sequence[FinalistRun], budget: BudgetConfig
+) -> list[tuple[TrialRecord, int]]:
+    """Return the seeds on which the winner is to be trained on half of its rows still; none before it is known.
+
+    Args:
+        records: All trials of the study.
+        runs: All of its finalists' runs.
+        halves: All of its runs on half of the rows.
+        budget: How many finalists and seeds are asked for.
+    """
+    found = compared_runs(records, runs, budget)
+    winner = best_mean(records, {number: [run.value for run in ran] for number, ran in found.items()})
+    if winner is None or missing_runs(records, runs, budget):
+        return []
+    done = {(run.number, run.index) for run in halves}
+    return [(winner, index) for index in range(half_count(budget)) if (winner.number, index) not in done]
+
+
+def half_count(budget: BudgetConfig) -> int:
+    """Return on how many fresh seeds the winner is trained on half of its rows."""
+    return min(budget.seeds, _MOST_HALVES) if budget.finalists else 0
 
 
 def kept_numbers(records: Sequence[TrialRecord], runs: Sequence[FinalistRun], budget: BudgetConfig) -> set[int]:
@@ -127,7 +190,9 @@ def audit_limit(
 
 
 def finalist_seconds(records: Sequence[TrialRecord], runs: Sequence[FinalistRun], budget: BudgetConfig) -> float:
-    """Return the seconds that the finalists will take, as trials took them; 0 before the first is complete.
+    """Return the seconds that the finalists and the winner's halves will take, as trials took them.
+
+    It is 0 before the first trial is complete.
 
     A finalist that is not found yet is taken to need as long as the longest complete trial.
     """
@@ -139,7 +204,8 @@ def finalist_seconds(records: Sequence[TrialRecord], runs: Sequence[FinalistRun]
     unknown = wanted - len(known)
     longest = max(record.seconds for record in complete)
     seconds = sum(record.seconds for record, _ in missing_runs(records, runs, budget))
-    return (seconds + max(0, unknown) * budget.seeds * longest) / budget.workers
+    seconds += max(0, unknown) * budget.seeds * longest
+    return (seconds + half_count(budget) * longest / 2) / budget.workers
 
 
 def whole_seeds(numbers: Collection[int], runs: Sequence[FinalistRun], budget: BudgetConfig) -> tuple[int, ...]:

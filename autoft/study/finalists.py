@@ -1,4 +1,7 @@
-"""Finalists: the best configurations and the default, trained again on fresh seeds by whichever worker is free."""
+"""Finalists: the best configurations and the default, trained again on fresh seeds by whichever worker is free.
+
+Then the winner once more on half of its training rows, which says whether more data would help.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,22 @@ from functools import partial
 from autoft.errors import StudyError, TimedOut
 from autoft.storage.audits import read_audited
 from autoft.storage.beside import at_work
-from autoft.storage.finalists import FinalistRun, claim_finalist, finalist_runs, finish_finalist
+from autoft.storage.finalists import (
+    FinalistRun,
+    claim_finalist,
+    claim_half,
+    finalist_runs,
+    finish_finalist,
+    finish_half,
+    half_runs,
+)
 from autoft.storage.leases import Claim, forfeit
 from autoft.storage.records import TrialRecord
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.afterwards import run_missing, run_next_of
 from autoft.study.audit_choice import audit_seconds
 from autoft.study.execution import Execution, stopwatch
-from autoft.study.final_choice import finalist_seed, missing_runs, trials_limit
+from autoft.study.final_choice import finalist_seed, missing_halves, missing_runs, trials_limit
 from autoft.study.fitting import fits, free_memory, without_better
 from autoft.study.lease import attempt
 from autoft.study.trial import TrialContext, outcome_of
@@ -49,7 +60,7 @@ class TrialTime:
         config = context.config
         audit = audit_seconds(records, config.budget, config.seed)
         found = trials_limit(context.limit, records, runs, config.budget, audit=audit)
-        begun = at_work(context.study, "audit", "finalist") > 0
+        begun = at_work(context.study, "audit", "finalist", "half") > 0
         self._over = self._over or found.is_over(time.time()) or begun
         return _OVER if self._over else found
 
@@ -81,11 +92,39 @@ def run_next_finalist(context: TrialContext, worker: str) -> bool:
     )
 
 
+def run_halves(context: TrialContext, worker: str) -> None:
+    """Train the winner on half of its rows until no seed is missing, time is over or the worker is to end.
+
+    Raises:
+        Interrupted: If the worker is to end.
+    """
+    run_missing(context, lambda: run_next_half(context, worker))
+
+
+def run_next_half(context: TrialContext, worker: str) -> bool:
+    """Train the winner on half of its rows on a missing seed, or wait; return False where nothing is left to do.
+
+    Raises:
+        Interrupted: If the worker is to end.
+        LeaseLost: If another worker has taken the run over.
+    """
+    study, budget = context.study, context.config.budget
+    if not budget.finalists:
+        return False
+    return run_next_of(
+        context,
+        lambda: missing_halves(read_audited(study), finalist_runs(study), half_runs(study), budget),
+        lambda missing: claim_half(study, missing[0].number, missing[1], worker),
+        lambda held, missing: _run(context, held, missing[0]),
+    )
+
+
 def _run(context: TrialContext, held: Claim, record: TrialRecord) -> None:
-    """Train a finalist and store what it reached, however it ended; but time that is over leaves it to be done."""
+    """Train a configuration again and store what it reached, however it ended; not where time is over before."""
     study, config = context.study, context.config
     seed = finalist_seed(config.seed, held.rung)
-    training = _Training(context, record)
+    halves = held.work == "half"
+    training = _Training(context, record, halves=halves)
     error = attempt(study, held, context.stop, context.limit, partial(training.run, seed))
     if isinstance(error, TimedOut):
         forfeit(study.database, study_id=study.study_id, worker=held.worker)
@@ -103,18 +142,20 @@ def _run(context: TrialContext, held: Claim, record: TrialRecord) -> None:
         metrics={} if best is None else best.scores.metrics,
         seconds=outcome.seconds,
         execution=outcome.execution,
+        rows=training.rows,
     )
-    finish_finalist(study, held, run)
+    (finish_half if halves else finish_finalist)(study, held, run)
     logger.info("trial %d, seed %d: %s, %.4f", run.number, seed, run.state, run.value)
 
 
 class _Training:
     """A finalist's training; `execution` is what was reached and `clock` how long it took, whatever ended it."""
 
-    def __init__(self, context: TrialContext, record: TrialRecord) -> None:
-        self._context, self._record = context, record
+    def __init__(self, context: TrialContext, record: TrialRecord, *, halves: bool) -> None:
+        self._context, self._record, self._halves = context, record, halves
         self.execution: Execution | None = None
         self.clock = stopwatch()
+        self.rows = 0
 
     def run(self, seed: int, tick: Callable[[], None]) -> None:
         """Train; what it takes to restore the trial's own weights before is no part of its time."""
@@ -157,7 +198,10 @@ class _Training:
         context.weights.save(record.number, again.best.step, again.best.checkpoint())
 
     def _train(self, config: TrialConfig, runtime: Runtime) -> None:
-        execution = self.execution = self._execution(config, runtime)
+        bench = self._context.workbench.bench_of(config)
+        bench = bench.halved(config.fit.seed) if self._halves else bench
+        self.rows = len(bench.folds[0].train.rows)
+        execution = self.execution = Execution(bench, config, runtime)
         done: list[float] = []
         for evaluation in execution:
             done.append(evaluation.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autoft.errors import ConfigError, OverLimit
@@ -23,16 +23,20 @@ from autoft.training.runtime import Runtime
 
 
 def measure_trial(
-    bench: Bench, model: TrialModel, config: TrialConfig, runtime: Runtime, known: Iterable[TrialRecord] = ()
+    bench: Bench,
+    models: Sequence[TrialModel],
+    config: TrialConfig,
+    runtime: Runtime,
+    known: Iterable[TrialRecord] = (),
 ) -> dict[str, float]:
-    """Return `parameters`, `latency` and `memory` of a trial, see `MEASURES`; its model is left as it is.
+    """Return `parameters`, `latency` and `memory` of a trial, see `MEASURES`; its models are left as they are.
 
     The latency depends on nothing but the shape of the delivered model. A shape is timed once a study, so that models
     of one shape are equal and not ranked by noise.
 
     Args:
         bench: The trial's.
-        model: Assembled, not yet trained.
+        models: One a fold, assembled, not yet trained.
         config: The trial's.
         runtime: The trial's.
         known: Trials of the study, whose latency is taken over where their delivered models have the same shape.
@@ -40,6 +44,7 @@ def measure_trial(
     Raises:
         OutOfMemory: If the device has no room for it.
     """
+    model, *others = models
     parameters = model.parameters_delivered
     latency = next(
         (record.facts["latency"] for record in known if _same_shape(record, config, parameters)),
@@ -47,8 +52,10 @@ def measure_trial(
     )
     if latency is None:
         plain: Any = model.merged().to(runtime.device)
-        latency = sequence_latency(plain, model.anatomy.inputs, bench.splits["dev"].sequences, runtime)
-    memory = training_memory(model, bench.splits["train"].sequences, config.fit, runtime)
+        dev = bench.splits[bench.folds[0].dev.split].sequences
+        latency = sequence_latency(plain, model.anatomy.inputs, dev, runtime)
+    train = bench.splits[bench.folds[0].train.split].sequences
+    memory = training_memory(model, train, config.fit, runtime, beside=others)
     return {"parameters": parameters, "latency": latency, "memory": memory}
 
 
@@ -57,7 +64,7 @@ def admit_trial(
     held: Claim,
     aims: AimsConfig,
     bench: Bench,
-    model: TrialModel,
+    models: Sequence[TrialModel],
     config: TrialConfig,
     runtime: Runtime,
 ) -> float:
@@ -70,7 +77,7 @@ def admit_trial(
         OverLimit: If it breaks a limit.
         LeaseLost: If another worker has taken the trial over.
     """
-    measured = measure_trial(bench, model, config, runtime, read_trials(study))
+    measured = measure_trial(bench, models, config, runtime, read_trials(study))
     record_measures(study, held, measured, aims.constraints(measured))
     broken = aims.broken(measured)
     if broken and held.number > 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
@@ -20,41 +20,35 @@ from autoft.training.trainer import Scores, Snapshot
 Array = NDArray[Any]
 # What numpy has no name for travels as integers of the same width.
 _AS_INTEGERS = {torch.bfloat16: torch.int16}
+# Of what stands in a checkpoint; those of another layout are trained again.
+_LAYOUT = 2
 _DTYPES = {str(dtype): dtype for dtype in _AS_INTEGERS}
 
 
 def pack(state: PausedState) -> Checkpoint:
     """Return a paused configuration as a checkpoint."""
     arrays: dict[str, Array] = {}
-    snapshot, best = state.snapshot, state.best
+    best = state.best
+    # Shared where the best evaluation is the one at which it paused.
+    shared = all(kept is one.weights for kept, one in zip(best.weights, state.snapshots, strict=True))
     value = {
         "evaluation": asdict(state.evaluation),
-        "step": snapshot.step,
-        "weights": snapshot.weights,
-        "optimizer": snapshot.optimizer,
-        "random": snapshot.random,
-        "progress": snapshot.progress,
-        "best": {
-            "step": best.step,
-            "scores": asdict(best.scores),
-            # Shared where the best evaluation is the one at which it paused.
-            "weights": None if best.weights is snapshot.weights else best.weights,
-        },
+        "snapshots": [_fields(one) for one in state.snapshots],
+        "best": {**_fields(best), "scores": asdict(best.scores), "weights": None if shared else best.weights},
     }
-    return Checkpoint(arrays, {"state": _packed(value, arrays, "state")})
+    return Checkpoint(arrays, {"layout": _LAYOUT, "state": _packed(value, arrays, "state")})
 
 
-def unpack(checkpoint: Checkpoint) -> PausedState:
-    """Return the paused configuration of a checkpoint."""
+def unpack(checkpoint: Checkpoint) -> PausedState | None:
+    """Return the paused configuration of a checkpoint; None where another version wrote it in its own way."""
+    if checkpoint.meta.get("layout") != _LAYOUT:
+        return None
     value = _unpacked(checkpoint.meta["state"], checkpoint.arrays)
-    snapshot = Snapshot(
-        value["step"], dict(value["weights"]), value["optimizer"], value["random"], dict(value["progress"])
-    )
+    snapshots = tuple(Snapshot(**one) for one in value["snapshots"])
     best = value["best"]
-    weights = snapshot.weights if best["weights"] is None else dict(best["weights"])
-    return PausedState(
-        EvaluationRecord(**value["evaluation"]), snapshot, Best(best["step"], Scores(**best["scores"]), weights)
-    )
+    weights = tuple(one.weights for one in snapshots) if best["weights"] is None else best["weights"]
+    best = Best(**{**best, "scores": Scores(**best["scores"]), "weights": weights})
+    return PausedState(EvaluationRecord(**value["evaluation"]), snapshots, best)
 
 
 def tensors_in(value: Any) -> list[Tensor]:
@@ -71,9 +65,14 @@ def tensors_in(value: Any) -> list[Tensor]:
 
 def size_of(state: PausedState) -> int:
     """Return the bytes of a paused configuration's tensors, each counted once."""
-    snapshot = state.snapshot
-    tensors = tensors_in([snapshot.weights, snapshot.optimizer, snapshot.random, state.best.weights])
+    snapshots = [[one.weights, one.optimizer, one.random] for one in state.snapshots]
+    tensors = tensors_in([snapshots, state.best.weights])
     return sum({tensor.data_ptr(): tensor.nbytes for tensor in tensors}.values())
+
+
+def _fields(value: Snapshot | Best) -> dict[str, Any]:
+    """Return the fields of a value as they are; `asdict` would copy every tensor."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def _packed(value: Any, arrays: dict[str, Array], name: str) -> Any:

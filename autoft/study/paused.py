@@ -77,7 +77,7 @@ class OnDisk(PausedStates):
             logger.warning("trial %d: its checkpoint cannot be written, %s", number, error)
 
     def find(self, number: int, evaluation: EvaluationRecord) -> PausedState | None:
-        """Read a state; None where it is gone, damaged, or of another study."""
+        """Read a state; None where it is gone, damaged, or of another study or version."""
         checkpoint = self._store.load(number, evaluation.step)
         state = unpack(checkpoint) if checkpoint is not None else None
         return state if state is not None and same_scores(state.evaluation, evaluation) else None

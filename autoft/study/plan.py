@@ -65,24 +65,26 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
         threads=workbench.config.compute.threads,
     )
     per_token, per_read = _time_tokens(bench, config, runtime)
-    tokens = {name: int(split.sequences.lengths.sum()) for name, split in bench.splits.items()}
+    train_tokens, dev_tokens = (
+        sum(int(bench.splits[part.split].sequences.lengths[part.members].sum()) for part in parts)
+        for parts in zip(*((fold.train, fold.dev) for fold in bench.folds), strict=True)
+    )
     epochs = max(config.fit.epochs, *(int(value) for value in values_of(space.domains["train.epochs"])))
-    evaluations = 9 if len(bench.splits["dev"].examples) <= len(bench.splits["train"].examples) else 3
-    model = Execution(bench, config, runtime).model
-    measures = measure_trial(bench, model, config, runtime)
+    execution = Execution(bench, config, runtime)
+    measures = measure_trial(bench, execution.models, config, runtime)
     notices += [
         f"the default breaks a limit, {words}: it is trained as the reference and cannot be the best"
         for words in aims.broken(measures)
     ]
-    reading = evaluations * tokens["dev"] * per_read
+    reading = len(bench.ninths) * dev_tokens * per_read
     return {
         "device": workbench.device.type,
         "models": models,
         "notices": notices,
-        "trains": what_trains(model),
+        "trains": what_trains(execution.model),
         "measures": measures,
-        "default_seconds": config.fit.epochs * tokens["train"] * per_token + reading,
-        "longest_seconds": epochs * tokens["train"] * per_token + reading,
+        "default_seconds": config.fit.epochs * train_tokens * per_token + reading,
+        "longest_seconds": epochs * train_tokens * per_token + reading,
         "memory_mib": _peak_mib(workbench.device),
     }
 
@@ -131,7 +133,8 @@ def _time_tokens(bench: Bench, config: TrialConfig, runtime: Runtime) -> tuple[f
     execution = Execution(bench, config, runtime)
     steps = min(_WARM_STEPS + _TIMED_STEPS, execution.total_steps)
     counts: Mapping[str, float] = {}
-    train = bench.splits["train"].sequences
+    first = bench.folds[0]
+    train, dev = (bench.splits[part.split].sequences.take(part.members) for part in (first.train, first.dev))
     try:
         for evaluation in fit(execution.model, train, nothing, config.fit, points={9: steps}, runtime=timed):
             counts = evaluation.counts
@@ -140,8 +143,8 @@ def _time_tokens(bench: Bench, config: TrialConfig, runtime: Runtime) -> tuple[f
     per_step = (times[-1] - times[min(_WARM_STEPS, len(times) - 2)]) / max(1, len(times) - 1 - _WARM_STEPS)
     tokens_a_step = counts.get("tokens", 1.0) / max(1.0, counts.get("steps", 1.0))
     started = time.perf_counter()
-    run_model(execution.model, bench.splits["dev"].sequences, runtime)
-    read = int(bench.splits["dev"].sequences.lengths.sum())
+    run_model(execution.model, dev, runtime)
+    read = int(dev.lengths.sum())
     return per_step / tokens_a_step, (time.perf_counter() - started) / max(1, read)
 
 

@@ -26,7 +26,7 @@ class Replay:
 
     Attributes:
         summary: Evaluations and sha256 of the weights, as `recorded` returns them of a record.
-        weights: Its best weights.
+        weights: Its best weights, of the first fold.
         best_step: Where they were best.
     """
 
@@ -75,7 +75,7 @@ def replay_trial(config: StudyConfig, record: TrialRecord) -> Replay:
     summary = _summary(done, reached)
     if again.best is None:
         raise StudyError(f"trial {record.number}: no evaluation was reached")
-    return Replay(summary, again.best.weights, again.best.step)
+    return Replay(summary, again.best.weights[0], again.best.step)
 
 
 def _runtime(execution: Mapping[str, Any], device: torch.device) -> Runtime:

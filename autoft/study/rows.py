@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from autoft.data.fingerprint import fingerprint
+from autoft.data.folds import deal_rows, lonely_labels
 from autoft.data.rows import Row
 from autoft.data.source import read_data
 from autoft.data.splits import limit_rows
@@ -14,8 +16,14 @@ from autoft.errors import DataError
 from autoft.study.config import DataConfig
 from autoft.tasks import Notice, Task
 
+# The split of all that is dealt into folds: the rows of train, then those of dev.
+POOL = "train and dev"
 _MOST_PROBLEMS = 50
 _FEW = 5
+# Below it the standard error of a share is above 3 points, as much as most searches gain.
+_SMALL = 200
+_USUAL_FOLDS = 5
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class StudyData:
         tokens: What it needs in its vocabulary, token -> words of its meaning.
         fingerprint: sha256 of the rows of all splits, as limited.
         notices: Warnings.
+        folds: The rows of each fold, counted over train and then dev; empty where train and dev stay apart.
     """
 
     task: Task[Any, Any]
@@ -39,11 +48,27 @@ class StudyData:
     tokens: dict[str, str]
     fingerprint: str
     notices: tuple[Notice, ...]
+    folds: tuple[tuple[int, ...], ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
         """Examples of each split; 0 for a missing test."""
         return {split: len(self.examples.get(split, ())) for split in ("train", "dev", "test")}
+
+    @property
+    def delivered_on(self) -> tuple[Any, ...]:
+        """The examples on which the model that is delivered was scored: those of dev, or of the first fold."""
+        pool = self.rows(POOL)
+        return tuple(pool[row] for row in self.folds[0]) if self.folds else self.examples["dev"]
+
+    @property
+    def scored(self) -> tuple[Any, ...]:
+        """The examples on which a trial is evaluated: those of dev, or of all folds."""
+        return self.rows(POOL if self.folds else "dev")
+
+    def rows(self, split: str) -> tuple[Any, ...]:
+        """Return the examples of a split, or of `POOL`: train, then dev."""
+        return (*self.examples["train"], *self.examples["dev"]) if split == POOL else self.examples[split]
 
 
 def load_rows(task: Task[Any, Any], config: DataConfig, *, seed: int) -> StudyData:
@@ -55,19 +80,67 @@ def load_rows(task: Task[Any, Any], config: DataConfig, *, seed: int) -> StudyDa
     found = read_data(config.source, dev_share=config.dev_share, seed=seed)
     splits, notices = task.normalise(found.splits)
     whole = {name: _parse(task, rows) for name, rows in splits.items()}
-    task = task.about(whole["train"])
-    labels = task.labels(whole["train"])
-    notices += _judge_labels(task, splits, whole)
+    judged = whole
+    if config.folds is not None:
+        # Each row is trained on, and each is scored.
+        judged = {**whole, **dict.fromkeys(("train", "dev"), (*whole["train"], *whole["dev"]))}
+    task = task.about(judged["train"])
+    labels = task.labels(judged["train"])
+    notices += _judge_labels(task, splits, judged)
     limits = {"train": config.train_limit, "dev": config.dev_limit}
     examples, rows = {}, {}
     for name in splits:
         kept = _limited(task, whole[name], limits.get(name), seed)
         examples[name] = tuple(whole[name][i] for i in kept)
         rows[name] = tuple(splits[name][i] for i in kept)
-    notices += _overlaps(task, examples)
+    folds: tuple[tuple[int, ...], ...] = ()
+    if config.folds is not None:
+        folds, doubtful = _dealt(task, (*examples["train"], *examples["dev"]), config.folds, seed)
+        notices += doubtful
+    notices += _overlaps(task, examples, ("test",) if folds else ("dev", "test"))
     return StudyData(
-        task, found.origin, examples, labels, task.tokens(whole["train"]), fingerprint(rows), tuple(notices)
+        task=task,
+        origin=found.origin,
+        examples=examples,
+        labels=labels,
+        tokens=task.tokens(judged["train"]),
+        fingerprint=fingerprint(rows),
+        notices=tuple(notices),
+        folds=folds,
     )
+
+
+def small_data_notices(data: StudyData) -> list[str]:
+    """Return what is suggested where dev is so small that its score says little."""
+    count = data.counts["dev"]
+    if data.folds or count >= _SMALL:
+        return []
+    return [
+        f"dev: {count} rows say little, --folds {_USUAL_FOLDS} scores every configuration on all "
+        f"{count + data.counts['train']} rows of train and dev"
+    ]
+
+
+def _dealt(
+    task: Task[Any, Any], examples: Sequence[Any], count: int, seed: int
+) -> tuple[tuple[tuple[int, ...], ...], list[Notice]]:
+    """Return the folds of the rows of train and dev, and what is doubtful about them."""
+
+    def key(example: Any) -> set[str]:
+        return set(task.label_counts([example]))
+
+    folds = deal_rows(examples, count, seed, key)
+    notices = [
+        Notice(f"folds: label {label!r} lies in one fold alone, whose model never sees it", rows)
+        for label, rows in lonely_labels(examples, folds, key).items()
+    ]
+    texts = Counter(task.text(example) for example in examples)
+    twice = tuple(text for text, times in texts.items() if times > 1)
+    if twice:
+        notices.append(
+            Notice("folds: texts that occur more than once make the score too good", len(twice), twice[:_SHOWN])
+        )
+    return folds, notices
 
 
 def _parse(task: Task[Any, Any], rows: Sequence[Row]) -> tuple[Any, ...]:
@@ -125,17 +198,19 @@ def _unseen_problem(task: Task[Any, Any], rows: Sequence[Row], examples: Sequenc
     return f"{where.place}: label {label!r} is in dev, train must have it too, correct it or add train rows with it"
 
 
-def _overlaps(task: Task[Any, Any], examples: dict[str, tuple[Any, ...]]) -> list[Notice]:
-    train = {task.text(example) for example in examples["train"]}
+def _overlaps(task: Task[Any, Any], examples: dict[str, tuple[Any, ...]], splits: Sequence[str]) -> list[Notice]:
+    """Return which of `splits` hold texts of what is trained on."""
+    trained = [name for name in ("train", "dev") if name not in splits]
+    train = {task.text(example) for name in trained for example in examples[name]}
     notices = []
-    for split in ("dev", "test"):
+    for split in splits:
         shared = [text for example in examples.get(split, ()) if (text := task.text(example)) in train]
         if shared:
             notices.append(
                 Notice(
                     f"{split}: texts that train has too make its score too good",
                     len(shared),
-                    tuple(shared[:3]),
+                    tuple(shared[:_SHOWN]),
                 )
             )
     return notices

@@ -60,7 +60,7 @@ def stopping_of(study: StudyHandle, workbench: Workbench) -> Stopping:
     """Return whether a search stops by itself, as its budget asks."""
     if workbench.config.budget.stop is None:
         return never
-    counts = workbench.task.label_counts(workbench.data.examples["dev"])
+    counts = workbench.task.label_counts(workbench.data.scored)
     return SelfStop(study, units=sum(counts.values()), floor=workbench.floor)
 
 

@@ -39,4 +39,4 @@ def outlook_of(
 
 def _train_size(workbench: Workbench, values: Mapping[str, Scalar]) -> int:
     trial = build_trial_config(values, kind=workbench.task.head, seed=workbench.config.seed)
-    return len(workbench.bench_of(trial).splits["train"].sequences)
+    return workbench.bench_of(trial).train_size

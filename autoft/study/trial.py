@@ -228,8 +228,8 @@ class Attempt:
         memory.begin()
         aims, study = context.config.aims, context.study
         with context.workbench.time.on("measure"):
-            counted = admit_trial(study, self._held, aims, bench, execution.model, config, runtime)
-        self._wanted = counted - weights_memory(execution.model)
+            counted = admit_trial(study, self._held, aims, bench, execution.models, config, runtime)
+        self._wanted = counted - weights_memory(execution.models)
         memory.check(self._wanted, runtime.micro_batch)
 
     def record(self, evaluation: EvaluationRecord, metrics: Mapping[str, float]) -> None:

@@ -80,7 +80,7 @@ def tiny_fit(
     points: Mapping[int, int] | None = None,
     resume: Snapshot | None = None,
     runtime: Runtime | None = None,
-) -> Iterator[Evaluation]:
+) -> Iterator[Evaluation[Scores]]:
     """Fit, evaluated on the train split itself at `points`, thirds of the schedule by default."""
     runtime = runtime or tiny_runtime(device=train.device)
     return fit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,12 @@ class Sequences:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def take(self, members: IntArray) -> Sequences:
+        """Return some of the sequences; their tokens stay where they are."""
+        rows = torch.from_numpy(members).to(self.device)
+        targets = {name: values[rows] for name, values in self.targets.items()}
+        return replace(self, starts=self.starts[members], lengths=self.lengths[members], targets=targets)
 
     def batch(self, members: IntArray) -> dict[str, Tensor]:
         """Return the padded columns of `members`, [B, T] each, their targets, [B, …], and `hidden`, [B, T, D]."""

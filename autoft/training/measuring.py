@@ -23,7 +23,14 @@ _FEWEST_ROUNDS, _MOST_ROUNDS, _SECONDS = 3, 20, 0.5
 _MIB = 2**20
 
 
-def training_memory(model: TrialModel, train: Sequences, config: FitConfig, runtime: Runtime) -> float:
+def training_memory(
+    model: TrialModel,
+    train: Sequences,
+    config: FitConfig,
+    runtime: Runtime,
+    *,
+    beside: Sequence[TrialModel] = (),
+) -> float:
     """Return the MiB that training needs at its largest batch, by counting what a step must hold.
 
     Weights, and for what trains gradients and the optimizer's state, plus what the forward pass keeps for the backward
@@ -38,25 +45,26 @@ def training_memory(model: TrialModel, train: Sequences, config: FitConfig, runt
         train: The train split.
         config: Batch size and optimizer.
         runtime: Device and micro-batch.
+        beside: Models of the same shape that wait meanwhile, with their optimizer's state but without gradients.
 
     Raises:
         OutOfMemory: If two sequences do not fit.
     """
-    trained = [parameter for _, parameter, _ in model.named_trainable()]
-    weights = [*model.module.parameters(), *model.module.buffers()]
+    trained = _storage_bytes(parameter for _, parameter, _ in model.named_trainable())
+    weights = _weights([model])
     count = min(runtime.micro_batch, config.batch_size, len(train))
     longest = np.array([int(np.argmax(train.lengths))] * 2, dtype=np.int64)
     with _own_randomness(runtime.device), memory_errors("trial.measure"):
         model.module.train()
         one, two = (_kept_bytes(model, train, longest[:size], weights, config, runtime) for size in (1, 2))
-    per_parameter = 1 + _optimizer_slots(config)
-    held = _storage_bytes(weights) + per_parameter * _storage_bytes(trained)
+    kept = 1 + _optimizer_slots(config) * (1 + len(beside))
+    held = _storage_bytes(_weights([model, *beside])) + kept * trained
     return (held + one + (count - 1) * (two - one)) / _MIB
 
 
-def weights_memory(model: TrialModel) -> float:
-    """Return the MiB of a model's weights, which are taken as soon as it is assembled."""
-    return _storage_bytes([*model.module.parameters(), *model.module.buffers()]) / _MIB
+def weights_memory(models: Sequence[TrialModel]) -> float:
+    """Return the MiB of models' weights, which are taken as soon as they are assembled."""
+    return _storage_bytes(_weights(models)) / _MIB
 
 
 def sequence_latency(model: PreTrainedModel, inputs: Sequence[str], data: Sequences, runtime: Runtime) -> float:
@@ -90,6 +98,10 @@ def sequence_latency(model: PreTrainedModel, inputs: Sequence[str], data: Sequen
             for place, batch in enumerate(batches):
                 fastest[place] = min(fastest[place], _seconds(model, batch, runtime))
     return 1000.0 * sum(fastest) / len(fastest)
+
+
+def _weights(models: Iterable[TrialModel]) -> list[Tensor]:
+    return [value for model in models for value in (*model.module.parameters(), *model.module.buffers())]
 
 
 def _seconds(model: PreTrainedModel, batch: dict[str, Tensor], runtime: Runtime) -> float:

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,11 +24,12 @@ from autoft.training.seeds import derive_seed
 # A uniform guess over C classes costs ln C, under 12 for any vocabulary: far above it nothing is being learned.
 _DIVERGED_LOSS = 1e3
 _CUDA_CHECK_EVERY = 8
+ScoresT = TypeVar("ScoresT")
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What `evaluate` found on dev.
+    """What a model scores on dev.
 
     Attributes:
         value: The metric that the study optimises; larger is better.
@@ -61,7 +62,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Generic[ScoresT]):
     """One evaluation on dev; valid until the generator goes on.
 
     Attributes:
@@ -76,7 +77,7 @@ class Evaluation:
 
     step: int
     epoch: float
-    scores: Scores
+    scores: ScoresT
     train_loss: float
     counts: Mapping[str, float]
     snapshot: Callable[[], Snapshot] = field(compare=False)
@@ -85,19 +86,19 @@ class Evaluation:
 def fit(
     model: TrialModel,
     train: Sequences,
-    evaluate: Callable[[TrialModel], Scores],
+    evaluate: Callable[[TrialModel], ScoresT],
     config: FitConfig,
     resume: Snapshot | None = None,
     *,
     points: Mapping[int, int],
     runtime: Runtime,
-) -> Iterator[Evaluation]:
+) -> Iterator[Evaluation[ScoresT]]:
     """Train and yield an evaluation at each of `points`; the caller stops by leaving the loop.
 
     Args:
         model: Assembled for this trial; trained in place.
         train: The train split.
-        evaluate: Scores the model on dev; must not consume randomness.
+        evaluate: Runs the model on dev; must not consume randomness.
         config: Learning rate, batch size, epochs, ….
         resume: Where an earlier call stopped.
         points: Ninth of the schedule -> optimizer step after which it lies, rising.

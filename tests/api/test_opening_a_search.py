@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autoft.api.opening import Opening, open_search
-from autoft.api.options import AimOptions, SearchOptions
+from autoft.api.options import AimOptions, RowOptions, SearchOptions
 from autoft.errors import ConfigError, DataError, SpaceError, StudyError, UnknownNameError
 from autoft.storage.database import open_database
 from autoft.storage.studies import create_study
@@ -100,8 +100,10 @@ def test_the_threads_of_the_machine_are_shared_by_workers(options: SearchOptions
         ({"space": "nerr"}, UnknownNameError, "did you mean 'ner'?"),
         ({"aims": AimOptions(minimize=("latancy",))}, StudyError, "got 'latancy', did you mean 'latency'?"),
         ({"aims": AimOptions(max_memory=0.0)}, StudyError, "--max-memory: a value above 0 expected, got 0.0"),
-        ({"train_limit": 0}, StudyError, "--train-limit: a count of at least 1 expected, got 0"),
-        ({"dev_limit": 0}, StudyError, "--dev-limit: a count of at least 1 expected, got 0"),
+        ({"rows": RowOptions(train_limit=0)}, StudyError, "--train-limit: a count of at least 1 expected, got 0"),
+        ({"rows": RowOptions(folds=1)}, StudyError, "--folds: a count of at least 2 expected, got 1"),
+        ({"rows": RowOptions(folds=999)}, DataError, "--folds: at most one fold a row expected, got 999 folds for"),
+        ({"rows": RowOptions(dev_limit=0)}, StudyError, "--dev-limit: a count of at least 1 expected, got 0"),
     ],
 )
 def test_what_is_wrong_is_told(
@@ -120,7 +122,9 @@ def test_a_space_for_another_task_is_refused(options: SearchOptions) -> None:
 
 
 def test_a_study_is_resumed_by_its_name_alone(options: SearchOptions) -> None:
-    first = open_search(replace(options, study="mine", train_limit=10, aims=AimOptions(metric="recall"), seed=3))
+    first = open_search(
+        replace(options, study="mine", rows=RowOptions(train_limit=10), aims=AimOptions(metric="recall"), seed=3)
+    )
     stored(first)
     bare = SearchOptions(task="ner", study="mine", storage=options.storage, budget=BudgetConfig(trials=80))
     again = open_search(bare)
@@ -158,7 +162,8 @@ def test_a_resumed_study_reads_the_same_rows_from_elsewhere(options: SearchOptio
         ({"aims": AimOptions(metric="recall")}, "metric"),
         ({"aims": AimOptions(max_latency=3.0)}, "--max-latency"),
         ({"aims": AimOptions(max_parameters=30)}, "--max-parameters"),
-        ({"dev_limit": 2}, "dev limit"),
+        ({"rows": RowOptions(dev_limit=2)}, "dev limit"),
+        ({"rows": RowOptions(folds=3)}, "folds"),
         ({"space": "ner-wide"}, "search space: train: batch_size"),
     ],
 )

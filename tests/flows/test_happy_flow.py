@@ -22,7 +22,7 @@ from autoft.files import check_manifest
 
 RESULT = {
     "study", "task", "metric", "direction", "model", "seed", "plain", "best", "default", "gain", "finalists", "test",
-    "stopped", "audit", "time", "trials", "seconds", "data", "versions",
+    "stopped", "audit", "more_data", "time", "trials", "seconds", "data", "versions",
 }  # fmt: skip
 ENTRY = {"trial", "config", "dev", "dev_seeds", "dev_mean", "dev_std"}
 REPLAY = """
@@ -85,7 +85,7 @@ def test_result_json_has_exactly_its_keys(search: Any) -> None:
     assert set(search["best"]) == set(search["default"]) == ENTRY
     assert set(search["trials"]) == {"configurations", "complete", "pruned", "failed", "infeasible"}
     assert set(search["seconds"]) == {"search", "finalists", "total"}
-    assert set(search["data"]) == {"train", "dev", "test", "fingerprint"}
+    assert set(search["data"]) == {"train", "dev", "test", "fingerprint", "folds"}
     assert set(search["gain"]) == {"mean", "ci95", "significant"}
     assert search["test"] is None
 

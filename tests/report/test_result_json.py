@@ -18,7 +18,7 @@ from autoft.study.config import BudgetConfig
 
 KEYS = (
     *("study", "task", "metric", "direction", "model", "seed", "plain", "best", "default", "gain", "finalists"),
-    *("test", "trials", "seconds", "data", "versions", "audit", "stopped", "time"),
+    *("test", "trials", "seconds", "data", "versions", "audit", "stopped", "more_data", "time"),
 )
 
 

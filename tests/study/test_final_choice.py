@@ -14,8 +14,10 @@ from autoft.study.final_choice import (
     challengers,
     finalist_seed,
     finalists_of,
+    half_count,
     kept_numbers,
     may_be_kept,
+    missing_halves,
     missing_runs,
     trials_limit,
     whole_seeds,
@@ -108,23 +110,23 @@ def test_of_equals_that_end_out_of_order_the_lower_number_is_kept() -> None:
 
 
 def test_time_is_held_back_as_trials_took_it() -> None:
-    """Three finalists of ten seconds on three seeds, and a tenth more."""
+    """Three finalists of ten seconds on three seeds, three halves of five, and a tenth more."""
     limit = trials_limit(TimeLimit(5000.0), study(0.1, 0.5, 0.9), [], BUDGET)
-    assert limit.deadline == pytest.approx(5000 - 1.1 * 90)
+    assert limit.deadline == pytest.approx(5000 - 1.1 * 105)
 
 
 def test_less_time_is_held_back_when_runs_are_done() -> None:
     limit = trials_limit(TimeLimit(5000.0), study(0.1, 0.5, 0.9), ran((0, 0), (2, 0)), BUDGET)
-    assert limit.deadline == pytest.approx(5000 - 1.1 * 70)
+    assert limit.deadline == pytest.approx(5000 - 1.1 * 85)
 
 
 def test_finalists_that_are_not_found_yet_are_reckoned_with() -> None:
-    assert trials_limit(TimeLimit(5000.0), study(0.5), [], BUDGET).deadline == pytest.approx(5000 - 1.1 * 90)
+    assert trials_limit(TimeLimit(5000.0), study(0.5), [], BUDGET).deadline == pytest.approx(5000 - 1.1 * 105)
 
 
 def test_workers_share_the_finalists() -> None:
     two = replace(BUDGET, workers=2)
-    assert trials_limit(TimeLimit(5000.0), study(0.1, 0.5, 0.9), [], two).deadline == pytest.approx(5000 - 1.1 * 45)
+    assert trials_limit(TimeLimit(5000.0), study(0.1, 0.5, 0.9), [], two).deadline == pytest.approx(5000 - 1.1 * 52.5)
 
 
 def test_nothing_is_held_back_before_a_trial_is_complete() -> None:
@@ -146,3 +148,24 @@ def test_whole_seeds_are_those_that_all_have_run() -> None:
     assert whole_seeds([0, 1, 2], runs, BUDGET) == (0, 2)
     assert whole_seeds([0, 1], runs, BUDGET) == (0, 1, 2)
     assert whole_seeds([], runs, BUDGET) == ()
+
+
+def test_halves_follow_when_the_winner_is_known() -> None:
+    """Of the best mean over all seeds, the same on three fresh seeds at most."""
+    records, budget = study(0.1, 0.5, 0.9), replace(BUDGET, finalists=2, seeds=4)
+    runs = [
+        FinalistRun(number, index, 1 + index, value)
+        for number, value in ((0, 0.2), (1, 0.7), (2, 0.6))
+        for index in range(4)
+    ]
+    assert missing_halves(records, runs[:-1], (), budget) == []
+    assert [(one.number, index) for one, index in missing_halves(records, runs, (), budget)] == [(1, 0), (1, 1), (1, 2)]
+    done = [FinalistRun(1, 0, 1, 0.4), FinalistRun(2, 1, 2, 0.4)]
+    assert [(one.number, index) for one, index in missing_halves(records, runs, done, budget)] == [(1, 1), (1, 2)]
+    assert missing_halves(records, runs, (), replace(budget, finalists=0)) == []
+
+
+@pytest.mark.parametrize(("seeds", "count"), [(1, 1), (2, 2), (5, 3)])
+def test_no_more_halves_than_fresh_seeds(seeds: int, count: int) -> None:
+    assert half_count(replace(BUDGET, seeds=seeds)) == count
+    assert half_count(replace(BUDGET, finalists=0, seeds=seeds)) == 0

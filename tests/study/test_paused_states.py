@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoft.storage.checkpoints import CheckpointStore
+from autoft.storage.checkpoints import Checkpoint, CheckpointStore
 from autoft.storage.records import EvaluationRecord
 from autoft.study.config import BudgetConfig, StudyConfig
 from autoft.study.execution import Best, PausedState
@@ -28,17 +28,25 @@ def evaluation(rung: int = 1, value: float = 0.5, loss: float = 1.0) -> Evaluati
 
 
 def state(
-    rung: int = 1, *, fill: float = 0.5, best: int | None = None, dtype: torch.dtype = torch.float32
+    rung: int = 1, *, fill: float = 0.5, best: int | None = None, dtype: torch.dtype = torch.float32, folds: int = 1
 ) -> PausedState:
-    """A state of 1,000 numbers of weights and as many in the optimizer."""
+    """A state of 1,000 numbers of weights and as many in the optimizer, in each fold."""
+    snapshots = tuple(snapshot(fill / (1 + fold), dtype) for fold in range(folds))
+    mine = tuple({"a.weight": one.weights["a.weight"] * (1 if best is None else -1)} for one in snapshots)
+    weights = tuple(one.weights for one in snapshots) if best is None else mine
+    values = (0.5,) * folds
+    return PausedState(
+        evaluation(rung), snapshots, Best(best or rung, Scores(0.5, 1.0, {"f1": 0.5}), weights, values, {"bias": 1 / 3})
+    )
+
+
+def snapshot(fill: float, dtype: torch.dtype = torch.float32) -> Snapshot:
     weights = {"a.weight": torch.full((10, 100), fill, dtype=dtype)}
     slots = {"step": torch.tensor(7.0), "exp_avg": torch.full((10, 100), fill / 3)}
     group = {"lr": 1e-3 / 3, "betas": (0.9, 0.999), "params": [0], "fused": True, "foreach": None}
     optimizer = {"state": {0: slots}, "param_groups": [group]}
     random = (torch.arange(256, dtype=torch.uint8), torch.zeros(0, dtype=torch.uint8))
-    snapshot = Snapshot(7, weights, optimizer, random, {"steps": 7, "tokens": 100, "padded_tokens": 120})
-    mine = weights if best is None else {"a.weight": torch.full((10, 100), -fill, dtype=dtype)}
-    return PausedState(evaluation(rung), snapshot, Best(best or rung, Scores(0.5, 1.0, {"f1": 0.5}), mine))
+    return Snapshot(7, weights, optimizer, random, {"steps": 7, "tokens": 100, "padded_tokens": 120})
 
 
 SIZE = size_of(state())
@@ -56,24 +64,24 @@ def plain(value: Any) -> Any:
 
 
 def content(one: PausedState) -> Any:
-    snapshot, best = one.snapshot, one.best
-    return plain(
-        [
-            *(one.evaluation, snapshot.step, snapshot.weights, snapshot.optimizer, snapshot.random, snapshot.progress),
-            *(best.step, best.scores, best.weights),
-        ]
-    )
+    best = one.best
+    snapshots = [(s.step, s.weights, s.optimizer, s.random, s.progress) for s in one.snapshots]
+    return plain([one.evaluation, *snapshots, best.step, best.scores, best.weights, best.values, best.decision])
 
 
+@pytest.mark.parametrize("folds", [1, 3])
 @pytest.mark.parametrize("best", [None, 1])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-def test_a_state_comes_back_from_disk_as_it_was(tmp_path: Path, dtype: torch.dtype, best: int | None) -> None:
-    store, kept = CheckpointStore(tmp_path), state(3, fill=1 / 3, best=best, dtype=dtype)
+def test_a_state_comes_back_from_disk_as_it_was(
+    tmp_path: Path, dtype: torch.dtype, best: int | None, folds: int
+) -> None:
+    store, kept = CheckpointStore(tmp_path), state(3, fill=1 / 3, best=best, dtype=dtype, folds=folds)
     OnDisk(store, 10**6).keep(4, kept, [4])
     found = OnDisk(store, 10**6).find(4, evaluation(3))
     assert found is not None
     assert content(found) == content(kept)
-    assert (found.best.weights is found.snapshot.weights) == (best is None)
+    shared = [one is other.weights for one, other in zip(found.best.weights, found.snapshots, strict=True)]
+    assert shared == [best is None] * folds
 
 
 def test_no_pickle_is_written(tmp_path: Path) -> None:
@@ -84,10 +92,18 @@ def test_no_pickle_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_survives(value: float) -> None:
     kept = state()
-    odd = PausedState(evaluation(value=value), kept.snapshot, Best(1, Scores(value, value, {"f1": value}), {}))
+    best = Best(1, Scores(value, value, {"f1": value}), ({},), (value,), {})
+    odd = PausedState(evaluation(value=value), kept.snapshots, best)
     found = unpack(pack(odd))
+    assert found is not None
     assert repr(found.best.scores) == repr(odd.best.scores)
     assert same_scores(found.evaluation, odd.evaluation)
+
+
+def test_what_another_version_has_written_is_trained_again(tmp_path: Path) -> None:
+    store, packed = CheckpointStore(tmp_path), pack(state())
+    store.save(4, 1, Checkpoint(packed.arrays, {"state": packed.meta["state"]}))
+    assert OnDisk(store, 10**6).find(4, evaluation()) is None
 
 
 def test_what_is_read_may_be_written(tmp_path: Path) -> None:
@@ -96,12 +112,16 @@ def test_what_is_read_may_be_written(tmp_path: Path) -> None:
     OnDisk(store, 10**6).keep(4, state(), [4])
     found = OnDisk(store, 10**6).find(4, evaluation())
     assert found is not None
-    for tensor in tensors_in([found.snapshot.weights, found.snapshot.optimizer]):
+    for tensor in tensors_in([found.snapshots[0].weights, found.snapshots[0].optimizer]):
         tensor.add_(1)
 
 
 def test_weights_that_are_shared_are_counted_once() -> None:
     assert size_of(state(best=9)) - SIZE == 4000
+
+
+def test_each_fold_takes_room() -> None:
+    assert size_of(state(folds=3)) == 3 * SIZE
 
 
 @given(st.dictionaries(PLACES, st.integers(0, 50)), st.permutations(range(10)), st.integers(0, 300))

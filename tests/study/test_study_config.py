@@ -36,6 +36,7 @@ _configs = st.builds(
         dev_share=st.floats(0.01, 0.99),
         train_limit=st.none() | _counts,
         dev_limit=st.none() | _counts,
+        folds=st.none() | st.integers(2, 99),
     ),
     budget=st.builds(
         BudgetConfig,
@@ -69,6 +70,7 @@ CHANGES: dict[str, StudyConfig] = {
     "seed": replace(BASE, seed=1),
     "train limit": replace(BASE, data=replace(BASE.data, train_limit=3)),
     "dev limit": replace(BASE, data=replace(BASE.data, dev_limit=3)),
+    "folds": replace(BASE, data=replace(BASE.data, folds=3)),
     "dev share": replace(BASE, data=replace(BASE.data, dev_share=0.5)),
     "device": replace(BASE, compute=replace(BASE.compute, device="cuda")),
     "threads": replace(BASE, compute=replace(BASE.compute, threads=2)),
@@ -138,7 +140,7 @@ def test_names_that_people_give(name: str) -> None:
 @pytest.mark.parametrize(
     ("make", "wrong"),
     [
-        (lambda: DataConfig(source="x", dev_share=1.0, train_limit=0, dev_limit=-1), 3),
+        (lambda: DataConfig(source="x", dev_share=1.0, train_limit=0, dev_limit=-1, folds=1), 4),
         (lambda: BudgetConfig(trials=0, timeout=0.0, workers=0, finalists=-1, seeds=0, stop="soon", audit=0.6), 7),
         (lambda: BudgetConfig(audit=0.0), 1),
         (lambda: BudgetConfig(audit=float("nan")), 1),

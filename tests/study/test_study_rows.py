@@ -9,7 +9,7 @@ import pytest
 
 from autoft.errors import DataError
 from autoft.study.config import DataConfig
-from autoft.study.rows import StudyData, load_rows
+from autoft.study.rows import POOL, StudyData, load_rows, small_data_notices
 from autoft.tasks.ner import Ner
 
 PLAIN = {
@@ -23,10 +23,16 @@ Load = Callable[..., StudyData]
 def load(tmp_path: Path) -> Load:
     """Load splits that are given as text."""
 
-    def made(train_limit: int | None = None, dev_limit: int | None = None, seed: int = 0, **splits: str) -> StudyData:
+    def made(
+        train_limit: int | None = None,
+        dev_limit: int | None = None,
+        folds: int | None = None,
+        seed: int = 0,
+        **splits: str,
+    ) -> StudyData:
         for split, text in splits.items():
             (tmp_path / f"{split}.conll").write_text(text, encoding="utf-8")
-        config = DataConfig(source=str(tmp_path), train_limit=train_limit, dev_limit=dev_limit)
+        config = DataConfig(source=str(tmp_path), train_limit=train_limit, dev_limit=dev_limit, folds=folds)
         return load_rows(Ner(), config, seed=seed)
 
     return made
@@ -126,3 +132,47 @@ def test_many_problems_are_cut_short(load: Load, tmp_path: Path) -> None:
         load()
     assert len(caught.value.problems) <= 51
     assert "train.jsonl:1" in caught.value.problems[0]
+
+
+def test_folds_are_dealt_from_all_rows_of_train_and_dev_as_limited(load: Load) -> None:
+    data = load(**PLAIN, train_limit=7, folds=3, test="anna B-PER\n")
+    assert data.counts == {"train": 7, "dev": 2, "test": 1}
+    assert sorted(row for fold in data.folds for row in fold) == list(range(9))
+    assert data.rows(POOL) == data.scored == (*data.examples["train"], *data.examples["dev"])
+    assert data.delivered_on == tuple(data.rows(POOL)[row] for row in data.folds[0])
+    assert data.fingerprint == load(**PLAIN, train_limit=7, test="anna B-PER\n").fingerprint
+
+
+def test_the_seed_decides_the_folds(load: Load) -> None:
+    assert load(**PLAIN, folds=3).folds == load(**PLAIN, folds=3).folds != load(**PLAIN, folds=3, seed=1).folds
+
+
+def test_without_folds_dev_is_what_is_scored(load: Load) -> None:
+    data = load(**PLAIN)
+    assert data.folds == ()
+    assert data.scored == data.delivered_on == data.examples["dev"]
+
+
+def test_over_folds_a_label_of_dev_alone_is_a_label_like_any_other(load: Load) -> None:
+    dev = PLAIN["dev"] + "acme B-ORG\n\ngoogle B-ORG\n"
+    data = load(**{**PLAIN, "dev": dev}, folds=4)
+    assert "B-ORG" in data.labels
+    assert ("train: label 'ORG' has very few examples", 2) in notices(data)
+
+
+def test_a_label_that_one_model_never_sees_is_named(load: Load) -> None:
+    data = load(**{**PLAIN, "train": PLAIN["train"] + "acme B-ORG\n"}, folds=4)
+    assert ("folds: label 'ORG' lies in one fold alone, whose model never sees it", 1) in notices(data)
+
+
+def test_texts_that_occur_twice_are_noticed_over_all_folds(load: Load) -> None:
+    data = load(**{**PLAIN, "dev": "john B-PER\n\nin O\nparis B-LOC\n"}, folds=2, test="john B-PER\n")
+    assert ("folds: texts that occur more than once make the score too good", 2) in notices(data)
+    assert ("test: texts that train has too make its score too good", 1) in notices(data)
+
+
+def test_small_data_is_told_of_folds(load: Load) -> None:
+    (words,) = small_data_notices(load(**PLAIN))
+    assert words == "dev: 2 rows say little, --folds 5 scores every configuration on all 12 rows of train and dev"
+    assert small_data_notices(load(**PLAIN, folds=2)) == []
+    assert small_data_notices(load(**{**PLAIN, "dev": "john B-PER\n\n" * 200})) == []

@@ -14,7 +14,7 @@ from autoft.models.methods import METHODS
 from autoft.testing.tiny import tiny_pristine
 from autoft.training.batches import Sequences
 from autoft.training.config import AdamW, FitConfig, Optimizer, Sgd
-from autoft.training.measuring import sequence_latency, training_memory
+from autoft.training.measuring import sequence_latency, training_memory, weights_memory
 from autoft.training.runtime import Runtime
 
 CPU = torch.device("cpu")
@@ -73,6 +73,23 @@ def test_memory_is_what_a_whole_batch_holds(pristine: Pristine, data: Sequences,
     trained = sum(value.numel() * 4 for _, value, _ in model.named_trainable())
     expected = sum(weights.values()) + 3 * trained + counted(model, data, [2, 4, 5, 7])
     assert memory(model, data) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_models_that_wait_add_their_own_weights_and_the_optimizer_state(
+    pristine: Pristine, data: Sequences, method: str
+) -> None:
+    """What does not train is shared by all, and only one has gradients at a time."""
+    one, *others = (made(pristine, method, freeze=0.5) for _ in range(4))
+    config, runtime = FitConfig(batch_size=4, optimizer=AdamW()), Runtime(device=CPU, micro_batch=64)
+    alone = training_memory(one, data, config, runtime)
+    trained = sum(value.numel() * 4 for _, value, _ in one.named_trainable()) / 2**20
+    together = training_memory(one, data, config, runtime, beside=others)
+    own = weights_memory([one, *others]) - weights_memory([one])
+    assert together - alone == pytest.approx(own + 2 * 3 * trained, rel=1e-9)
+    # PEFT keeps a copy of the head besides.
+    assert 3 * trained <= own <= 3.5 * trained
+    assert own < weights_memory([one])
 
 
 def test_what_trains_less_needs_less(pristine: Pristine, data: Sequences) -> None:

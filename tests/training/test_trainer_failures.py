@@ -17,7 +17,7 @@ from autoft.testing.fits import CPU, tiny_data, tiny_fit, tiny_runtime, tiny_tri
 from autoft.training.config import FitConfig, Sgd
 from autoft.training.inference import run_model
 from autoft.training.runtime import Runtime, find_device, memory_errors, set_threads
-from autoft.training.trainer import Evaluation
+from autoft.training.trainer import Evaluation, Scores
 
 CONFIG = FitConfig(epochs=6, batch_size=4)  # 12 steps of 8 sequences
 MEMORY = [
@@ -30,7 +30,7 @@ MEMORY = [
 ]
 
 
-def run(pristine: Pristine, config: FitConfig = CONFIG, runtime: Runtime | None = None) -> list[Evaluation]:
+def run(pristine: Pristine, config: FitConfig = CONFIG, runtime: Runtime | None = None) -> list[Evaluation[Scores]]:
     return list(tiny_fit(tiny_trial(pristine, HeadOnly()), tiny_data(8), config, runtime=runtime))
 
 

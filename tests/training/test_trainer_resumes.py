@@ -14,7 +14,7 @@ from autoft.models.methods.full import Full
 from autoft.models.methods.lora import Lora
 from autoft.testing.fits import tiny_data, tiny_fit, tiny_runtime, tiny_trial
 from autoft.training.config import FitConfig, Optimizer, Sgd
-from autoft.training.trainer import Evaluation, Snapshot
+from autoft.training.trainer import Evaluation, Scores, Snapshot
 
 METHODS = [Full(), Lora(dropout=0.1), Adapter()]
 # 10 sequences, 4 a batch: no point lies at the border of an epoch but the last.
@@ -22,7 +22,9 @@ CONFIG = FitConfig(learning_rate=3e-3, epochs=5, batch_size=4, seed=3)
 POINTS = {1: 1, 2: 2, 4: 7, 9: 15}
 
 
-def whole(pristine: Pristine, method: Method, config: FitConfig) -> tuple[list[Evaluation], list[Snapshot], str]:
+def whole(
+    pristine: Pristine, method: Method, config: FitConfig
+) -> tuple[list[Evaluation[Scores]], list[Snapshot], str]:
     """The evaluations, the snapshot of each, and the digest of a fit without a stop."""
     model = tiny_trial(pristine, method, dropout=0.2)
     evaluations, snapshots = [], []
@@ -33,7 +35,9 @@ def whole(pristine: Pristine, method: Method, config: FitConfig) -> tuple[list[E
     return evaluations, snapshots, model.sha256()
 
 
-def rest(pristine: Pristine, method: Method, config: FitConfig, snapshot: Snapshot) -> tuple[list[Evaluation], str]:
+def rest(
+    pristine: Pristine, method: Method, config: FitConfig, snapshot: Snapshot
+) -> tuple[list[Evaluation[Scores]], str]:
     """The evaluations from a snapshot on and the digest; the caller draws random numbers all the time."""
     torch.rand(11)
     model = tiny_trial(pristine, method, dropout=0.2)

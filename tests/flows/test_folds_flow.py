@@ -1,0 +1,87 @@
+"""Small data from the command line: folds from the plan to the model folder, and whether more data would help."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from autoft.files import check_manifest
+
+FOLDS = ("--folds", "4")
+AGAIN = ("search", "ner", "--study", "folded", "--finalists", "1", "--seeds", "2")
+
+
+@pytest.fixture(scope="module")
+def folded(desk: Any) -> Any:
+    """A search of 48 rows in four folds, with finalists."""
+    return desk.search("folded", "--trials", "3", *FOLDS, "--finalists", "1", "--seeds", "2")
+
+
+def test_the_plan_suggests_folds_and_says_what_they_do(desk: Any) -> None:
+    given = ("--data", "corpus", "--model", "model", "--space", "space.yaml", "--dry-run")
+    bare = desk.run("search", "ner", *given).stdout
+    assert "dev: 12 rows say little, --folds 5 scores every configuration on all 48 rows" in bare
+    assert "--folds 5 scores" in desk.run("validate", "ner", "--data", "corpus", "--model", "model").stdout
+    plan = desk.run("search", "ner", *given, *FOLDS)
+    assert "the 48 rows of train and dev in 4: a trial trains 4 models" in plan.stdout
+    assert "knows 36 rows" in plan.stdout
+    assert "say little" not in plan.stdout
+    shown = json.loads(desk.run("search", "ner", *given, *FOLDS, "--json").stdout)
+    assert shown["data"]["folds"] == 4
+
+
+def test_the_result_says_folds_and_the_model_gives_the_score_of_its_own_fold(desk: Any, folded: Any) -> None:
+    assert (folded["data"]["folds"], folded["data"]["train"], folded["data"]["dev"]) == (4, 36, 12)
+    best = desk.folder / "studies" / "folded" / "best"
+    facts = check_manifest(best)
+    assert (facts["folds"], facts["dev"]) == (4, folded["best"]["dev"])
+    assert "This is the model of fold 1: it was trained on the other 3 of 4 folds." in (best / "README.md").read_text(
+        encoding="utf-8"
+    )
+    assert "48 rows in 4 folds" in (desk.folder / "studies" / "folded" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_result_says_whether_more_data_would_help(desk: Any, folded: Any) -> None:
+    more = folded["more_data"]
+    assert (more["half_rows"], more["seeds"]) == (18, [1, 2])
+    assert more["full_mean"] == folded["best"]["dev_mean"]
+    told = [event for event in desk.events("folded") if event["event"] == "half"]
+    assert [(one["number"], one["seed"]) for one in told] == [(folded["best"]["trial"], seed) for seed in (1, 2)]
+    assert more["half_mean"] == pytest.approx(sum(one["value"] for one in told) / 2)
+    page = (desk.folder / "studies" / "folded" / "report.html").read_text(encoding="utf-8")
+    assert "On half of its training rows (18) the best reaches" in page
+
+
+def test_a_trial_is_replayed_to_the_same_bits(desk: Any, folded: Any) -> None:
+    found = json.loads(desk.run("replay", "folded", str(folded["best"]["trial"]), "--json").stdout)
+    assert found["recorded"] == found["replayed"]
+
+
+def test_the_sealed_test_split_is_scored(desk: Any, folded: Any) -> None:
+    del folded
+    scores = json.loads(desk.run("test", "folded", "--json").stdout)
+    assert {"f1", "precision", "recall"} <= scores["best"].keys()
+    assert {"f1", "precision", "recall"} <= scores["default"].keys()
+
+
+def test_resuming_keeps_the_folds_and_refuses_others(desk: Any, folded: Any) -> None:
+    refused = desk.run(*AGAIN, "--trials", "4", "--folds", "3", code=2)
+    assert "folds may not change, it was 4, got 3" in refused.stderr + refused.stdout
+    before = [event for event in desk.events("folded") if event["event"] == "half"]
+    done = desk.run(*AGAIN, "--trials", "4")
+    assert "4 configurations" in done.stdout
+    result = desk.result("folded")
+    assert result["data"] == folded["data"]
+    told = [(one["number"], one["seed"]) for one in desk.events("folded") if one["event"] == "half"]
+    assert len(told) == len(set(told)) >= len(before)
+    assert result["more_data"]["seeds"] == [1, 2]
+
+
+def test_more_folds_than_rows_are_refused_in_words(desk: Any) -> None:
+    given = ("--data", "corpus", "--model", "model", "--space", "space.yaml", "--study", "many")
+    refused = desk.run("search", "ner", *given, "--folds", "49", code=2)
+    words = refused.stderr + refused.stdout
+    assert "--folds: at most one fold a row expected, got 49 folds for 48 rows" in words
+    assert "Traceback" not in words
