@@ -22,10 +22,9 @@ from autoft.models.base import (
     share_tensors,
 )
 from autoft.models.heads import Head
-from autoft.strategy.steps import NINTHS, RUNGS
 from autoft.study.config import StudyConfig
 from autoft.study.features import FeatureCache, encode_cached
-from autoft.study.folds import Fold, folds_of, halved
+from autoft.study.folds import Fold, folds_of, halved, ninths_of
 from autoft.study.memory import MemoryForecast
 from autoft.study.room import disk_room
 from autoft.study.rows import POOL, StudyData
@@ -86,6 +85,7 @@ class Bench:
         splits: `train` and `dev`, or `POOL` where they are dealt into folds; `test` only where it was asked for.
         prefixes: What frozen layers hand on, of each split.
         folds: What each model of a trial sees; one where train and dev stay apart.
+        ninths: When trials are evaluated.
         time: Where the worker's time goes.
     """
 
@@ -98,6 +98,7 @@ class Bench:
     splits: Mapping[str, Split]
     prefixes: Mapping[str, Prefixes]
     folds: tuple[Fold, ...]
+    ninths: tuple[int, ...]
     time: WallTime
 
     @property
@@ -105,15 +106,8 @@ class Bench:
         """Sequences that a model is trained on, of the fold that has fewest."""
         return min(len(fold.train.members) for fold in self.folds)
 
-    @property
-    def ninths(self) -> tuple[int, ...]:
-        """When trials are evaluated: where dev is larger than train an evaluation costs as much as an epoch."""
-        train = sum(len(fold.train.rows) for fold in self.folds)
-        dev = sum(len(fold.dev.rows) for fold in self.folds)
-        return RUNGS if dev > train else NINTHS
-
     def halved(self, seed: int) -> Bench:
-        """Return a bench whose models are trained on half of their rows.
+        """Return a bench whose models are trained on half of their rows, and evaluated as often.
 
         Args:
             seed: Which half.
@@ -263,6 +257,7 @@ class Workbench:
                 self._encoded[model] = self._encode(tokenizer, pristine)
         tokenizer, max_length, splits = self._encoded[model]
         prefixes = {name: Prefixes(pristine, split.sequences, self._prefixes) for name, split in splits.items()}
+        folds = folds_of(self.data, {name: split.features for name, split in splits.items()})
         return Bench(
             task=self.task,
             metric=self.config.metric,
@@ -272,7 +267,8 @@ class Workbench:
             max_length=max_length,
             splits=splits,
             prefixes=prefixes,
-            folds=folds_of(self.data, {name: split.features for name, split in splits.items()}),
+            folds=folds,
+            ninths=ninths_of(folds),
             time=self.time,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -11,6 +11,7 @@ import numpy as np
 from autoft.data.features import Features, IntArray
 from autoft.data.splits import limit_rows
 from autoft.errors import DataError
+from autoft.strategy.steps import NINTHS, RUNGS
 from autoft.study.rows import POOL, StudyData
 
 
@@ -59,6 +60,12 @@ def folds_of(data: StudyData, features: Mapping[str, Features]) -> tuple[Fold, .
         return ()
     train, dev = (_part(name, features[name], range(len(data.rows(name)))) for name in ("train", "dev"))
     return (Fold(train, dev),)
+
+
+def ninths_of(folds: Sequence[Fold]) -> tuple[int, ...]:
+    """Return when trials are evaluated: where dev is larger than train an evaluation costs as much as an epoch."""
+    train, dev = sum(len(fold.train.rows) for fold in folds), sum(len(fold.dev.rows) for fold in folds)
+    return RUNGS if dev > train else NINTHS
 
 
 def halved(fold: Fold, features: Features, key: Callable[[int], AbstractSet[str]], seed: int) -> Fold:

@@ -111,7 +111,7 @@ def impossible_pairs(space: SearchSpace, bench: Bench) -> list[str]:
 
 def _lacks(head: Head, bench: Bench) -> str | None:
     """Return what a head must know of each token and the task does not say, or None."""
-    missing = sorted({*head.columns} - {*bench.splits["train"].features.padding})
+    missing = sorted({*head.columns} - {*bench.splits[bench.folds[0].train.split].features.padding})
     return f"head {head.name!r} needs {', '.join(missing)}, task {bench.task.name!r} has none" if missing else None
 
 

@@ -82,7 +82,7 @@ def test_trials_end_early_enough_for_the_audit() -> None:
 
 
 def test_the_audit_ends_early_enough_for_the_finalists() -> None:
-    """A finalist, the default and half a run take 225 seconds; half of the time is the most that is held back."""
+    """A finalist, the default and the winner's half take 225 seconds; at most half of the time is held back."""
     budget = replace(BUDGET, finalists=1, seeds=1)
     records = [COMPLETE[0], replace(COMPLETE[1], config={"train.epochs": 9, "x": 1}), *STUDY[2:]]
     ends = audit_limit(TimeLimit(5000.0), records, (), budget, audit=90.0).deadline

@@ -100,6 +100,15 @@ def test_each_seed_has_its_own_half_with_every_label(finished: TrialContext) -> 
         assert set(bench.task.label_counts(examples)) == {"PER", "LOC"}
 
 
+def test_halves_are_evaluated_as_often_where_dev_is_larger_than_a_half(finished: TrialContext) -> None:
+    """The best of nine evaluations is no match for the best of three."""
+    bench = finished.workbench.bench(str(finished.space.default["model"]), _head(finished))
+    (whole,) = bench.folds
+    few = replace(whole, train=replace(whole.train, rows=whole.train.rows[:10], members=whole.train.members[:10]))
+    assert len(few.train.rows) // 2 < len(few.dev.rows) <= len(few.train.rows)
+    assert replace(bench, folds=(few,)).halved(1).ninths == tuple(range(1, 10))
+
+
 def _head(context: TrialContext) -> Any:
     from autoft.models.heads import Linear
 
