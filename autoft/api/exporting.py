@@ -115,13 +115,13 @@ def _merged(view: StudyView, record: TrialRecord) -> Path:
 def _save_adapter(folder: Path, view: StudyView, record: TrialRecord) -> None:
     import safetensors.torch
 
-    from autoft.delivery.folder import trained_model
+    from autoft.delivery.folder import trained_model, write_adapter
     from autoft.models.base import load_tokenizer, resolve_model
     from autoft.study.bench import Workbench
     from autoft.study.rows import load_rows
     from autoft.study.trial_config import build_trial_config
     from autoft.tasks import TASKS
-    from autoft.training.runtime import find_device
+    from autoft.training.runtime import Runtime, find_device
 
     config = view.config
     data = load_rows(TASKS.get(config.task)(), config.data, seed=config.seed)
@@ -132,7 +132,7 @@ def _save_adapter(folder: Path, view: StudyView, record: TrialRecord) -> None:
             f"--format adapter: {', '.join(strange)} are no tokens of the base model, an adapter has no embeddings of "
             "theirs, export 'merged'"
         )
-    bench = Workbench(config, data, find_device("cpu"), splits=()).bench_of(trial)
+    device = find_device("cpu")
+    bench = Workbench(config, data, device, splits=("dev",)).bench_of(trial)
     model = trained_model(bench, trial, safetensors.torch.load_file(weights_file(config, record)))
-    model.save_adapter(folder)
-    bench.tokenizer.save_pretrained(folder)
+    write_adapter(bench, model, folder, Runtime(device=device, micro_batch=1, threads=config.compute.threads))

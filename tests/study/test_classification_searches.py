@@ -13,8 +13,10 @@ import numpy.typing as npt
 import pytest
 import torch
 import transformers
+from peft import PeftModel
 
 import autoft
+from autoft.delivery.folder import write_adapter
 from autoft.delivery.make import make_folder
 from autoft.files import check_manifest
 from autoft.space import SearchSpace, parse_space
@@ -22,11 +24,14 @@ from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.storage.trials import ask_trial
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
+from autoft.study.execution import Execution
 from autoft.study.finalists import run_next_finalist
 from autoft.study.replay import recorded, replay_trial
 from autoft.study.schema import space_schema
 from autoft.study.trial import TrialContext, run_trial
+from autoft.study.trial_config import build_trial_config
 from autoft.study.trial_weights import weights_file
+from autoft.training.runtime import Runtime
 
 SPACE = """
 version: 1
@@ -42,6 +47,8 @@ default:
   method: {{full: {{learning_rate: 5e-3}}}}
   train: {{epochs: 3, batch_size: 4, dropout: 0.1}}
 """
+LORA: dict[str, Any] = {"alpha_ratio": 2.0, "targets": "attention", "dropout": 0.0, "rslora": False, "dora": False}
+RUNTIME = Runtime(device=torch.device("cpu"), micro_batch=4, threads=1)
 PLACES, PEOPLE = ("paris", "berlin", "york"), ("anna", "john")
 
 
@@ -219,6 +226,31 @@ def test_scores_are_delivered_in_their_own_unit(searched: TrialContext, tmp_path
     found = [classify(of_score(number)["text"])[0]["score"] for number in range(24, 36)]
     errors = np.array(found) - [of_score(number)["score"] for number in range(24, 36)]
     assert -np.sqrt((errors**2).mean()) == pytest.approx(record.value, abs=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+@pytest.mark.parametrize("asked", ["scores", "multi"], indirect=True)
+def test_an_adapter_holds_what_was_decided(
+    context: TrialContext, asked: Asked, tmp_path: Path, tiny_folder: Path
+) -> None:
+    del asked
+    values = {**context.space.default, "method": "lora", "method.lora.rank": 2, "method.lora.learning_rate": 1e-3}
+    del values["method.full.learning_rate"], values["method.full.layer_decay"]
+    values |= {f"method.lora.{name}": value for name, value in LORA.items()}
+    bench = context.workbench.bench_of(build_trial_config(values, kind=context.workbench.task.head, seed=0))
+    model = Execution(bench, build_trial_config(values, kind=bench.task.head, seed=0), RUNTIME).model
+    expected = bench.predictions(model, "dev", RUNTIME)
+    write_adapter(bench, model, tmp_path / "adapter", RUNTIME)
+    base = transformers.AutoModelForSequenceClassification.from_pretrained(tiny_folder, num_labels=len(bench.labels))
+    restored = PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "adapter")
+    for example, answer in zip(bench.splits["dev"].examples, expected, strict=True):
+        with torch.no_grad():
+            logits = restored(**tokenizer(example.text, return_tensors="pt")).logits[0]
+        if bench.task.head == "regression":
+            assert logits.item() == pytest.approx(answer.value, rel=1e-5)
+        else:
+            assert tuple(label for label, one in zip(bench.labels, logits, strict=True) if one > 0) == answer.value
 
 
 @pytest.mark.parametrize("asked", ["multi"], indirect=True)
