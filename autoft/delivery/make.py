@@ -102,7 +102,8 @@ def _value(
 
 
 def _compare(target: Path, reloaded: float, expected: float, metric: str) -> None:
-    if abs(reloaded - expected) > _TOLERANCE:
+    # An error in the unit of scores may be any number.
+    if abs(reloaded - expected) > _TOLERANCE * max(1.0, abs(expected)):
         raise ConfigError(
             f"{target}: the model loaded again must give the trial's dev {metric} {expected:.6f}, "
             f"got {reloaded:.6f}, nothing was delivered"
