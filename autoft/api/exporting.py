@@ -121,7 +121,7 @@ def _save_adapter(folder: Path, view: StudyView, record: TrialRecord) -> None:
     from autoft.study.rows import load_rows
     from autoft.study.trial_config import build_trial_config
     from autoft.tasks import TASKS
-    from autoft.training.runtime import Runtime, find_device
+    from autoft.training.runtime import find_device
 
     config = view.config
     data = load_rows(TASKS.get(config.task)(), config.data, seed=config.seed)
@@ -132,7 +132,6 @@ def _save_adapter(folder: Path, view: StudyView, record: TrialRecord) -> None:
             f"--format adapter: {', '.join(strange)} are no tokens of the base model, an adapter has no embeddings of "
             "theirs, export 'merged'"
         )
-    device = find_device("cpu")
-    bench = Workbench(config, data, device, splits=("dev",)).bench_of(trial)
+    bench = Workbench(config, data, find_device("cpu"), splits=()).bench_of(trial)
     model = trained_model(bench, trial, safetensors.torch.load_file(weights_file(config, record)))
-    write_adapter(bench, model, folder, Runtime(device=device, micro_batch=1, threads=config.compute.threads))
+    write_adapter(bench, model, folder, record.execution.get("decision", {}))

@@ -19,7 +19,6 @@ from autoft.models.heads import HEADS, Head
 from autoft.models.methods.head import HeadOnly
 from autoft.study.bench import Bench
 from autoft.study.trial_config import TrialConfig
-from autoft.training.runtime import Runtime
 
 HEAD_FILE = "head.safetensors"
 
@@ -73,28 +72,27 @@ def write_model(bench: Bench, model: TrialModel, folder: Path, facts: Mapping[st
         "plain": head.plain,
         "labels": list(bench.labels),
         "max_length": bench.max_length,
-        "columns": sorted(bench.splits["dev"].features.padding.keys() - {"labels"}),
         "trained": f"Trained: {what_trains(model)}.",
     }
     write_text(folder / "README.md", model_card(complete))
     write_manifest(folder, complete)
 
 
-def write_adapter(bench: Bench, model: TrialModel, folder: Path, runtime: Runtime) -> None:
+def write_adapter(bench: Bench, model: TrialModel, folder: Path, decision: Mapping[str, float]) -> None:
     """Write what was trained without the base model, and its tokenizer.
 
     What the task decided beside the weights becomes part of the head, which is changed in place.
 
     Args:
-        bench: The trial's bench, with dev.
+        bench: The trial's bench.
         model: With its trained weights.
         folder: An empty folder.
-        runtime: For dev, on which is decided.
+        decision: What decoding must know.
 
     Raises:
         ConfigError: If the method has no adapter, or the head cannot take over what was decided.
     """
-    folded = bench.task.fold(bench.labels, bench.decision(model, runtime))
+    folded = bench.task.fold(bench.labels, decision)
     if folded is not None:
         rescale_classifier(model.plain, folded.scale, folded.shift)
     model.save_adapter(folder)

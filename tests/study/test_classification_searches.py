@@ -19,17 +19,18 @@ import autoft
 from autoft.delivery.folder import write_adapter
 from autoft.delivery.make import make_folder
 from autoft.files import check_manifest
+from autoft.models.assembly import Recipe, assemble
+from autoft.models.heads import Linear
+from autoft.models.methods.lora import Lora
 from autoft.space import SearchSpace, parse_space
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.storage.trials import ask_trial
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
-from autoft.study.execution import Execution
 from autoft.study.finalists import run_next_finalist
 from autoft.study.replay import recorded, replay_trial
 from autoft.study.schema import space_schema
 from autoft.study.trial import TrialContext, run_trial
-from autoft.study.trial_config import build_trial_config
 from autoft.study.trial_weights import weights_file
 from autoft.training.runtime import Runtime
 
@@ -47,7 +48,6 @@ default:
   method: {{full: {{learning_rate: 5e-3}}}}
   train: {{epochs: 3, batch_size: 4, dropout: 0.1}}
 """
-LORA: dict[str, Any] = {"alpha_ratio": 2.0, "targets": "attention", "dropout": 0.0, "rslora": False, "dora": False}
 RUNTIME = Runtime(device=torch.device("cpu"), micro_batch=4, threads=1)
 PLACES, PEOPLE = ("paris", "berlin", "york"), ("anna", "john")
 
@@ -156,6 +156,7 @@ def deliver(context: TrialContext, record: TrialRecord, folder: Path) -> Mapping
     facts: dict[str, Any] = {
         "study": "first", "trial": record.number, "task": "classification", "metric": context.config.metric,
         "model": "tiny", "dev": record.value, "metrics": dict(record.metrics), "config": dict(record.config),
+        "decision": dict(record.execution["decision"]),
         "data": {"origin": "corpus", "train": 24, "dev": 12, "fingerprint": "0" * 64}, "versions": {},
     }  # fmt: skip
     order = {
@@ -164,6 +165,7 @@ def deliver(context: TrialContext, record: TrialRecord, folder: Path) -> Mapping
         "weights": str(weights_file(context.config, record)),
         "folder": str(folder),
         "facts": facts,
+        "expected": record.value,
     }
     made = make_folder(order)
     assert made["reloaded"] == pytest.approx(record.value, abs=1e-5)
@@ -234,13 +236,11 @@ def test_an_adapter_holds_what_was_decided(
     context: TrialContext, asked: Asked, tmp_path: Path, tiny_folder: Path
 ) -> None:
     del asked
-    values = {**context.space.default, "method": "lora", "method.lora.rank": 2, "method.lora.learning_rate": 1e-3}
-    del values["method.full.learning_rate"], values["method.full.layer_decay"]
-    values |= {f"method.lora.{name}": value for name, value in LORA.items()}
-    bench = context.workbench.bench_of(build_trial_config(values, kind=context.workbench.task.head, seed=0))
-    model = Execution(bench, build_trial_config(values, kind=bench.task.head, seed=0), RUNTIME).model
-    expected = bench.predictions(model, "dev", RUNTIME)
-    write_adapter(bench, model, tmp_path / "adapter", RUNTIME)
+    bench = context.workbench.bench(str(tiny_folder), Linear(kind=context.workbench.task.head))
+    model = assemble(bench.pristine, Recipe(bench.pristine.head, Lora(rank=2)), seed=1)
+    decision = {f"threshold.{label}": 0.4 + 0.05 * at for at, label in enumerate(bench.labels)}
+    expected = bench.predictions(model, "dev", RUNTIME, decision)
+    write_adapter(bench, model, tmp_path / "adapter", decision)
     base = transformers.AutoModelForSequenceClassification.from_pretrained(tiny_folder, num_labels=len(bench.labels))
     restored = PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "adapter")
