@@ -115,7 +115,7 @@ def _merged(view: StudyView, record: TrialRecord) -> Path:
 def _save_adapter(folder: Path, view: StudyView, record: TrialRecord) -> None:
     import safetensors.torch
 
-    from autoft.delivery.folder import trained_model
+    from autoft.delivery.folder import trained_model, write_adapter
     from autoft.models.base import load_tokenizer, resolve_model
     from autoft.study.bench import Workbench
     from autoft.study.rows import load_rows
@@ -134,5 +134,4 @@ def _save_adapter(folder: Path, view: StudyView, record: TrialRecord) -> None:
         )
     bench = Workbench(config, data, find_device("cpu"), splits=()).bench_of(trial)
     model = trained_model(bench, trial, safetensors.torch.load_file(weights_file(config, record)))
-    model.save_adapter(folder)
-    bench.tokenizer.save_pretrained(folder)
+    write_adapter(bench, model, folder, record.execution.get("decision", {}))

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from autoft.api.studies import StudyView
 from autoft.cli.options import where
-from autoft.cli.tables import config_table, finalist_table, front_table, label_table
+from autoft.cli.tables import config_table, finalist_table, front_table, label_table, overall_table
 from autoft.report.cost_parts import firm_words
 from autoft.report.front import limit_words
 from autoft.report.matched import matched_info
@@ -42,8 +42,8 @@ def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) 
     default, config = view.trial(0), view.config
     console.print(config_table(best.config, default.config))
     labels = label_table(best.metrics, default.metrics)
-    if labels is not None:
-        console.print(labels)
+    # What has no labels (scores) has several metrics all the same.
+    console.print(overall_table(best.metrics, default.metrics) if labels is None else labels)
     for measure in facts.aims.minimize:
         console.print(front_table(measure, result["front"][measure], view.records, config.metric))
     for comparison in matched_info(facts, view.records):

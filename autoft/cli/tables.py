@@ -58,6 +58,15 @@ def label_table(best: Mapping[str, float], default: Mapping[str, float]) -> Tabl
     return table
 
 
+def overall_table(best: Mapping[str, float], default: Mapping[str, float]) -> Table:
+    """Return the metrics over everything, with the default's beside."""
+    table = plain_table("metric", "best", "default")
+    for name, value in best.items():
+        if "." not in name:
+            table.add_row(name, score(value), score(default.get(name)))
+    return table
+
+
 def front_table(
     measure: str, entries: Sequence[Mapping[str, Any]], records: Sequence[TrialRecord], metric: str
 ) -> Table:

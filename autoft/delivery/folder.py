@@ -78,6 +78,27 @@ def write_model(bench: Bench, model: TrialModel, folder: Path, facts: Mapping[st
     write_manifest(folder, complete)
 
 
+def write_adapter(bench: Bench, model: TrialModel, folder: Path, decision: Mapping[str, float]) -> None:
+    """Write what was trained without the base model, and its tokenizer.
+
+    What the task decided beside the weights becomes part of the head, which is changed in place.
+
+    Args:
+        bench: The trial's bench.
+        model: With its trained weights.
+        folder: An empty folder.
+        decision: What decoding must know.
+
+    Raises:
+        ConfigError: If the method has no adapter, or the head cannot take over what was decided.
+    """
+    folded = bench.task.fold(bench.labels, decision)
+    if folded is not None:
+        rescale_classifier(model.plain, folded.scale, folded.shift)
+    model.save_adapter(folder)
+    bench.tokenizer.save_pretrained(folder)
+
+
 def read_head(facts: Mapping[str, Any]) -> Head:
     """Return the head that a manifest speaks of."""
     return HEADS.get(facts["head_name"])(**facts["head_fields"], kind=facts["head"])

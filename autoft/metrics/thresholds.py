@@ -35,12 +35,8 @@ def tune_thresholds(scores: FloatArray, wanted: BoolArray, metric: str, *, enoug
     often = np.minimum(wanted.sum(0), (~wanted).sum(0)) >= enough
     for label in np.flatnonzero(often):
         places = np.unique(np.append(_places(scores[:, label]), found[label]))
-        given = scores > found
-        values = []
-        for place in places:
-            given[:, label] = scores[:, label] > place
-            values.append(_value(given, wanted, metric))
-        found[label] = _nearest(places, np.array(values))
+        above = scores[:, [label]] > places
+        found[label] = _nearest(places, _values_of_one(above, scores > found, wanted, int(label), metric))
     return found
 
 
@@ -77,6 +73,29 @@ def _places(scores: FloatArray) -> FloatArray:
 def _nearest(places: FloatArray, values: FloatArray) -> float:
     best = places[values == values.max()]
     return float(best[np.abs(best).argmin()])
+
+
+def _values_of_one(above: BoolArray, given: BoolArray, wanted: BoolArray, label: int, metric: str) -> FloatArray:
+    """Return what rises and falls with the metric as the threshold of one label moves, [K].
+
+    Args:
+        above: Where the label is predicted by each of its thresholds, [N, K].
+        given: What is predicted by the thresholds so far, [N, C].
+        wanted: Which labels each example has, [N, C].
+        label: Which it is.
+        metric: What is to be large.
+    """
+    mine, others = wanted[:, [label]], np.arange(wanted.shape[1]) != label
+    if metric == "subset_accuracy":
+        rest = (given == wanted)[:, others].all(1)
+        equal: FloatArray = ((above == mine) & rest[:, None]).mean(0)
+        return equal
+    right, both = (above & mine).sum(0), above.sum(0) + mine.sum()
+    if metric == "micro_f1":
+        right = right + (given & wanted)[:, others].sum()
+        both = both + given[:, others].sum() + wanted[:, others].sum()
+    values: FloatArray = 2 * right / np.maximum(1, both)
+    return values
 
 
 def _value(given: BoolArray, wanted: BoolArray, metric: str) -> float:

@@ -67,6 +67,7 @@ class TrialModel:
 
     Attributes:
         module: Called as the model's own class is.
+        plain: The model of that class, with what the method put into it.
         head: Owns the loss.
         classes: C.
         anatomy: Of the base model.
@@ -79,7 +80,7 @@ class TrialModel:
         self, module: nn.Module, plain: PreTrainedModel, recipe: Recipe, pristine: Pristine, *, parameters: int
     ) -> None:
         anatomy = pristine.anatomy
-        self.module = module
+        self.module, self.plain = module, plain
         self.head = recipe.head
         self.anatomy = anatomy
         self.classes = len(pristine.labels)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autoft.data import Row, read_labelled
+from autoft.data import Row, read_labelled, read_rows
 from autoft.data.labelling import TEXTS, LabelledSplits
 from autoft.errors import DataError
 
@@ -126,3 +127,18 @@ def test_rows_have_one_form_in_all_splits() -> None:
         "alone are classes",
         "dev.jsonl:1: 'label', 'labels' or 'score' expected, got ['labels', 'text', 'text_pair']",
     )
+
+
+def test_tables_hold_several_labels_as_a_json_list_or_with_bars(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text('text,labels\none,"[""x"", ""y""]"\ntwo,y|x\nthree,\nfour,x\n')
+    found = read_labelled({"train": read_rows(tmp_path / "train.csv")})
+    assert targets(found) == [["x", "y"], ["y", "x"], [], ["x"]]
+
+
+def test_tables_hold_scores_as_text(tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text("sentence\tscore\none\t3\ntwo\t-0.5\n")
+    found = read_labelled({"train": read_rows(tmp_path / "train.tsv")})
+    assert [row.values for row in found.splits["train"]] == [
+        {"text": "one", "score": 3.0},
+        {"text": "two", "score": -0.5},
+    ]

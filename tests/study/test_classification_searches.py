@@ -13,10 +13,15 @@ import numpy.typing as npt
 import pytest
 import torch
 import transformers
+from peft import PeftModel
 
 import autoft
+from autoft.delivery.folder import write_adapter
 from autoft.delivery.make import make_folder
 from autoft.files import check_manifest
+from autoft.models.assembly import Recipe, assemble
+from autoft.models.heads import Linear
+from autoft.models.methods.lora import Lora
 from autoft.space import SearchSpace, parse_space
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
@@ -27,6 +32,7 @@ from autoft.study.replay import recorded, replay_trial
 from autoft.study.schema import space_schema
 from autoft.study.trial import TrialContext, run_trial
 from autoft.study.trial_weights import weights_file
+from autoft.training.runtime import Runtime
 
 SPACE = """
 version: 1
@@ -42,6 +48,7 @@ default:
   method: {{full: {{learning_rate: 5e-3}}}}
   train: {{epochs: 3, batch_size: 4, dropout: 0.1}}
 """
+RUNTIME = Runtime(device=torch.device("cpu"), micro_batch=4, threads=1)
 PLACES, PEOPLE = ("paris", "berlin", "york"), ("anna", "john")
 
 
@@ -149,6 +156,7 @@ def deliver(context: TrialContext, record: TrialRecord, folder: Path) -> Mapping
     facts: dict[str, Any] = {
         "study": "first", "trial": record.number, "task": "classification", "metric": context.config.metric,
         "model": "tiny", "dev": record.value, "metrics": dict(record.metrics), "config": dict(record.config),
+        "decision": dict(record.execution["decision"]),
         "data": {"origin": "corpus", "train": 24, "dev": 12, "fingerprint": "0" * 64}, "versions": {},
     }  # fmt: skip
     order = {
@@ -157,6 +165,7 @@ def deliver(context: TrialContext, record: TrialRecord, folder: Path) -> Mapping
         "weights": str(weights_file(context.config, record)),
         "folder": str(folder),
         "facts": facts,
+        "expected": record.value,
     }
     made = make_folder(order)
     assert made["reloaded"] == pytest.approx(record.value, abs=1e-5)
@@ -219,6 +228,29 @@ def test_scores_are_delivered_in_their_own_unit(searched: TrialContext, tmp_path
     found = [classify(of_score(number)["text"])[0]["score"] for number in range(24, 36)]
     errors = np.array(found) - [of_score(number)["score"] for number in range(24, 36)]
     assert -np.sqrt((errors**2).mean()) == pytest.approx(record.value, abs=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+@pytest.mark.parametrize("asked", ["scores", "multi"], indirect=True)
+def test_an_adapter_holds_what_was_decided(
+    context: TrialContext, asked: Asked, tmp_path: Path, tiny_folder: Path
+) -> None:
+    del asked
+    bench = context.workbench.bench(str(tiny_folder), Linear(kind=context.workbench.task.head))
+    model = assemble(bench.pristine, Recipe(bench.pristine.head, Lora(rank=2)), seed=1)
+    decision = {f"threshold.{label}": 0.4 + 0.05 * at for at, label in enumerate(bench.labels)}
+    expected = bench.predictions(model, "dev", RUNTIME, decision)
+    write_adapter(bench, model, tmp_path / "adapter", decision)
+    base = transformers.AutoModelForSequenceClassification.from_pretrained(tiny_folder, num_labels=len(bench.labels))
+    restored = PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "adapter")
+    for example, answer in zip(bench.splits["dev"].examples, expected, strict=True):
+        with torch.no_grad():
+            logits = restored(**tokenizer(example.text, return_tensors="pt")).logits[0]
+        if bench.task.head == "regression":
+            assert logits.item() == pytest.approx(answer.value, rel=1e-5)
+        else:
+            assert tuple(label for label, one in zip(bench.labels, logits, strict=True) if one > 0) == answer.value
 
 
 @pytest.mark.parametrize("asked", ["multi"], indirect=True)

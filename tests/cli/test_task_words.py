@@ -1,0 +1,70 @@
+"""What plan and outcome say of tasks with labels, and of one without."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from autoft.api.opening import Opening, open_search
+from autoft.api.options import AimOptions, SearchOptions
+from autoft.api.searching import Plan
+from autoft.cli.plan import print_plan
+from autoft.cli.tables import overall_table
+from autoft.errors import ConfigError
+from autoft.study.config import StorageConfig
+
+
+def opened(folder: Path, rows: list[dict[str, object]]) -> Opening:
+    path = folder / "corpus.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    storage = StorageConfig(folder=str(folder / "studies"))
+    return open_search(SearchOptions(task="classification", source=str(path), storage=storage))
+
+
+def printed(opening: Opening) -> str:
+    plan = Plan(
+        models=("tiny",), notices=(), trains="all", measures={"parameters": 1.0, "latency": 1.0, "memory": 1.0},
+        default_seconds=1.0, longest_seconds=1.0, memory_mib=1.0,
+    )  # fmt: skip
+    console = Console(file=io.StringIO(), width=400)
+    print_plan(console, opening, plan)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text
+
+
+def test_the_plan_names_every_label_as_it_is_written(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"text": f"text {at}", "label": ("a-1", "b-1")[at % 2]} for at in range(40)]
+    assert "labels  a-1, b-1\n" in printed(opened(tmp_path, rows))
+
+
+def test_the_plan_names_some_of_many_labels(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"text": f"text {at}", "label": f"label{at % 25:02}"} for at in range(250)]
+    line = next(line for line in printed(opened(tmp_path, rows)).splitlines() if line.startswith("labels"))
+    assert line.endswith("label18, label19 and 5 more")
+
+
+def test_metrics_are_those_of_what_the_rows_ask(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"text": f"text {at}", "score": at} for at in range(40)]
+    opening = opened(tmp_path, rows)
+    assert opening.config.metric == "spearman"
+    assert "metric  spearman on dev" in printed(opening)
+
+
+@pytest.mark.parametrize(("field", "metric"), [("score", "accuracy"), ("label", "micro_f1")])
+def test_a_metric_of_another_question_is_refused(tmp_path: Path, field: str, metric: str) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text("\n".join(json.dumps({"text": f"text {at}", field: at % 5}) for at in range(40)), encoding="utf-8")
+    options = SearchOptions(task="classification", source=str(path), aims=AimOptions(metric=metric))
+    with pytest.raises(ConfigError, match=f"--metric: unknown metric '{metric}'.* known: "):
+        open_search(options)
+
+
+def test_what_has_no_labels_shows_its_metrics() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    console.print(overall_table({"neg_rmse": -12.5, "pearson": 0.5, "f1.x": 1.0}, {"neg_rmse": -14.0}))
+    lines = console.file.getvalue().split("\n")  # type: ignore[attr-defined]
+    assert [line.split() for line in lines[3:5]] == [["neg_rmse", "-12.50", "-14.00"], ["pearson", "0.5000", "–"]]
