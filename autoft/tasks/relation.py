@@ -180,7 +180,7 @@ class Relation(Task[RelationExample, str]):
             text = "texts longer than the model reads at once are cut around their entities"
             notices.append(Notice(text, int((cut > 0).sum())))
         if (cut == _BETWEEN).any():
-            text = "of them have entities so far apart that the middle between them is cut out"
+            text = "texts whose entities are too far apart lose the middle between them"
             notices.append(Notice(text, int((cut == _BETWEEN).sum())))
         return notices + _types_without_marker(examples, tokenizer)
 

@@ -174,7 +174,7 @@ def test_cut_texts_are_told_with_their_counts() -> None:
     features = task.encode(examples, tokenizer, LABELS, 14)
     assert [(one.text, one.count) for one in task.inspect(examples, features, tokenizer)] == [
         ("texts longer than the model reads at once are cut around their entities", 2),
-        ("of them have entities so far apart that the middle between them is cut out", 1),
+        ("texts whose entities are too far apart lose the middle between them", 1),
     ]
 
 
