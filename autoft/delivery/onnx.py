@@ -21,7 +21,7 @@ from autoft.models.headed import scores_of
 
 _TOLERANCE = 1e-4
 _MODEL = "model.onnx"
-_SPANS = "question-answering"
+_SPANS, _TOKENS = "question-answering", "token-classification"
 
 
 class _Plain(nn.Module):
@@ -73,9 +73,8 @@ def export_onnx(source: Path, target: Path) -> None:
     plain = _Plain(model.module, spans=spans).eval()
     ids = torch.tensor([[1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]])
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    # A model that tells one text from another must be told which is which.
-    pairs = spans or "token_type_ids" in facts.get("columns", ())
-    if pairs and "token_type_ids" in load_tokenizer(pristine.source).model_input_names:
+    # Of two texts a model must be told which tokens are of the second; named entities are of one alone.
+    if facts["head"] != _TOKENS and "token_type_ids" in load_tokenizer(pristine.source).model_input_names:
         inputs["token_type_ids"] = (ids > 3).long()
     _trace(plain, inputs, ("start_logits", "end_logits") if spans else ("logits",), target / _MODEL)
     session = onnxruntime.InferenceSession(str(target / _MODEL), providers=["CPUExecutionProvider"])

@@ -20,6 +20,7 @@ from autoft.data.answer_windows import (
 )
 from autoft.data.answers import read_answers
 from autoft.data.features import Features
+from autoft.data.problems import Problems
 from autoft.data.rows import Row
 from autoft.errors import DataError
 from autoft.metrics import answer_scores, resampled_answer_scores
@@ -63,25 +64,29 @@ class Qa(Task[Question, QaPrediction]):
     metrics = ("f1", "exact_match")
 
     def normalise(self, splits: Mapping[str, Sequence[Row]]) -> tuple[dict[str, tuple[Row, ...]], list[Notice]]:
-        """Look whether there are questions at all, and for ids that two of a file have.
+        """Look whether there are questions at all, for ids that two of a file have, and for contexts that splits share.
 
         Raises:
             DataError: With every split without a question, and every id that another question of its file has.
         """
-        problems = []
+        problems = Problems()
         seen: dict[tuple[str, str], Row] = {}
         for rows in splits.values():
             if rows and not any("question" in row.values for row in rows):
                 got = ", ".join(rows[0].values) or "none"
-                problems.append(f"{rows[0].place}: fields 'context', 'question' and 'answers' expected, got {got}")
+                law = "fields 'context', 'question' and 'answers' expected"
+                problems.add(rows[0].file, f"{rows[0].place}: {law}, got {got}")
             for row in rows:
                 name = row.values.get("id")
                 first = seen.setdefault((row.file, name), row) if isinstance(name, str) else row
                 if first is not row:
-                    problems.append(f"{row.place}: 'id' must differ in a file, got {name!r} as in {first.place}")
+                    law = "'id' must differ in a file"
+                    problems.add(row.file, f"{row.place}: {law}, got {name!r} as in {first.place}")
         if problems:
-            raise DataError(*problems)
-        return super().normalise(splits)
+            # What else is wrong is told with it.
+            self._judge([row for rows in splits.values() for row in rows if "question" in row.values], problems)
+        problems.raise_if_any()
+        return super().normalise(splits)[0], _shared_contexts(splits)
 
     def parse(self, row: Row) -> Question:
         """Build the example of one row with `context`, `question` and `answers`."""
@@ -93,6 +98,14 @@ class Qa(Task[Question, QaPrediction]):
         context = row.values["context"]
         answers = read_answers(row, context)
         return Question(row.values["question"].strip(), context, answers, _longest(context))
+
+    def _judge(self, rows: Sequence[Row], problems: Problems) -> None:
+        for row in rows:
+            try:
+                self.parse(row)
+            except DataError as error:
+                for problem in error.problems:
+                    problems.add(row.file, problem)
 
     def text(self, example: Question) -> str:
         """Return question and context."""
@@ -211,6 +224,16 @@ class Qa(Task[Question, QaPrediction]):
             {**_span(one.start, one.end, text), "probability": round(share, 6)} for one, share in found.candidates
         ]
         return {"question": question, "answer": best, "candidates": candidates}
+
+
+def _shared_contexts(splits: Mapping[str, Sequence[Row]]) -> list[Notice]:
+    train = {str(row.values.get("context")) for row in splits.get("train", ())}
+    shared = {
+        split: sum(str(row.values.get("context")) in train for row in splits.get(split, ()))
+        for split in ("dev", "test")
+    }
+    text = "questions about contexts that train has too make its score too good"
+    return [Notice(f"{split}: {text}", count) for split, count in shared.items() if count]
 
 
 def _decide(found: Found, decision: Mapping[str, float]) -> QaPrediction:

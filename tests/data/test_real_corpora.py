@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from autoft.data import normalise_rows, read_data
+from autoft.data.answers import read_answers
 from autoft.metrics import iob2_spans
 
 ROOT = os.environ.get("AUTOFT_DATA")
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.skipif(not ROOT, reason="AUTOFT_DATA is not set")
 
 CORPORA = sorted(path.name for path in Path(ROOT or ".", "ner").glob("*/"))
 _LINE = re.compile(r"\| (train|dev|test) \| (\d+) \| (\d+) \| (\d+) \| ([^|]*) \|")
+_QUESTIONS = re.compile(r"\| (train|dev|test) \| (\d+) \| (\d+) \| \d+ \| (\d+) \| \d+ \|")
 
 
 @pytest.mark.parametrize("name", CORPORA)
@@ -34,3 +36,18 @@ def test_the_counts_are_those_of_the_source(name: str) -> None:
         assert found.total() == int(entities)
         assert found == {label: int(count) for label, count in (part.rsplit(" ", 1) for part in labels.split(", "))}
     assert (done.scheme, done.repaired) == ("IOB2", 0)
+
+
+def test_the_questions_are_those_of_the_source() -> None:
+    folder = Path(ROOT or ".", "qa", "squadshifts-newwiki")
+    splits = read_data(str(folder), dev_share=0.1, seed=0).splits
+    stated = _QUESTIONS.findall((folder / "SOURCE.md").read_text(encoding="utf-8"))
+    assert {line[0] for line in stated} == {"train", "dev", "test"}
+    for split, questions, paragraphs, answers in stated:
+        rows = splits[split]
+        assert len(rows) == int(questions)
+        assert len({row.values["context"] for row in rows}) == int(paragraphs)
+        given = [len(row.values["answers"]) for row in rows]
+        assert sum(given) == int(answers)
+        # Two annotators may have marked the same span.
+        assert all(0 < len(read_answers(row, row.values["context"])) <= n for row, n in zip(rows, given, strict=True))

@@ -72,13 +72,30 @@ def test_question_and_context_are_texts(field: str, value: object) -> None:
 
 
 def test_an_id_stands_once_in_a_file() -> None:
-    rows = [Row({"question": "who?", "id": name}, "all.json", at) for at, name in enumerate("aba", 1)]
+    good = dict(row("who?").values)
+    rows = [Row({**good, "id": name}, "all.json", at) for at, name in enumerate("aba", 1)]
     for splits in ({"train": rows}, {"train": rows[1:], "dev": rows[:1]}):
         with pytest.raises(
             DataError, match=r"^all\.json:[13]: 'id' must differ in a file, got 'a' as in all\.json:[13]$"
         ):
             Qa().normalise(splits)
     Qa().normalise({"train": rows[:2], "dev": [row("who?", id="a")], "test": [row("who?"), row("who?")]})
+
+
+def test_contexts_that_splits_share_are_counted() -> None:
+    other = Row({**row("who?").values, "context": "john works."}, "dev.json", 9)
+    _, notices = Qa().normalise({"train": [row("who?")], "dev": [row("where?"), row("why?"), other], "test": [other]})
+    assert [(notice.text.partition(":")[0], notice.count) for notice in notices] == [("dev", 2)]
+    assert Qa().normalise({"train": [row("who?")], "dev": [other]})[1] == []
+
+
+def test_an_id_that_stands_twice_hides_no_other_fault() -> None:
+    rows = [row("who?", id="a"), row("who?", ("anna", ANNA + 1), id="a")]
+    with pytest.raises(DataError) as caught:
+        Qa().normalise({"dev": rows})
+    first, second = caught.value.problems
+    assert "'id' must differ" in first
+    assert second.endswith(f"it occurs once, at {ANNA}")
 
 
 def test_a_corpus_without_questions_is_told_once_a_file() -> None:
