@@ -24,7 +24,7 @@ from autoft.metrics import (
     single_label_scores,
     tune_thresholds,
 )
-from autoft.tasks.base import FloatArray, Folded, Notice, Task
+from autoft.tasks.base import FloatArray, Folded, Notice, Task, unknown_tokens
 
 _SINGLE, _MULTI, _SCORE = "sequence-classification", "multi-label-classification", "regression"
 _METRICS: dict[str, tuple[str, ...]] = {
@@ -36,7 +36,6 @@ _METRICS: dict[str, tuple[str, ...]] = {
 _FIELDS = {"label": _SINGLE, "labels": _MULTI, "score": _SCORE}
 _THRESHOLD = "threshold."
 _ENOUGH = 20  # dev examples with a label, and without it, for a threshold of its own
-_UNKNOWN_SHARE = 0.05
 _CUT = "cut"
 _IGNORED = -100
 
@@ -238,10 +237,7 @@ class Classification(Task[TextExample, TextAnswer]):
         cut = sum(int(column[0]) > 0 for column in features.columns[_CUT])
         if cut:
             notices.append(Notice("texts longer than the model reads at once are cut at their end", cut))
-        unknown = sum(int((ids == tokenizer.unk_token_id).sum()) for ids in features.columns["input_ids"])
-        total = int(features.lengths.sum())
-        if unknown > _UNKNOWN_SHARE * total:
-            notices.append(Notice(f"{unknown / total:.0%} of the tokens are unknown to the tokenizer", unknown))
+        notices += unknown_tokens(features, tokenizer)
         said: dict[str, set[Target]] = {}
         for example in examples:
             said.setdefault(self.text(example), set()).add(example.target)
