@@ -21,7 +21,7 @@ from autoft.errors import ConfigError
 from autoft.files import check_manifest, replace_folder
 from autoft.models.assembly import TrialModel
 from autoft.models.base import load_tokenizer
-from autoft.study.bench import Bench, Workbench
+from autoft.study.bench import Workbench
 from autoft.study.config import StudyConfig
 from autoft.study.rows import load_rows
 from autoft.study.trial_config import build_trial_config
@@ -61,8 +61,7 @@ def make_folder(order: Mapping[str, Any]) -> dict[str, float]:
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
-        columns = _columns(bench, data.delivered_on)
-        write_model(bench, model, made, {**order["facts"], "columns": columns})
+        write_model(bench, model, made, order["facts"])
         facts = check_manifest(made)
         reloaded = reloaded_value(made, data.delivered_on, runtime)
         _compare(target, reloaded, order["expected"], facts["metric"])
@@ -75,12 +74,6 @@ def make_folder(order: Mapping[str, Any]) -> dict[str, float]:
     facts = {**facts, "decision": order["facts"]["decision"]}
     trained = _value(bench.task, model, data.delivered_on, facts, tokenizer=bench.tokenizer, runtime=runtime)
     return {"dev": trained, "reloaded": reloaded}
-
-
-def _columns(bench: Bench, examples: Sequence[Any]) -> list[str]:
-    """Return what the model reads of each token."""
-    features = bench.task.encode(examples[:1], bench.tokenizer, bench.labels, bench.max_length)
-    return sorted(features.padding.keys() - {"labels"})
 
 
 def reloaded_value(folder: Path, examples: Sequence[Any], runtime: Runtime) -> float:
