@@ -127,7 +127,9 @@ def _stored(options: SearchOptions) -> StudyConfig | None:
     try:
         if options.study not in study_names(database):
             return None
-        return stored_config(open_study(database, options.study).config)
+        config = stored_config(open_study(database, options.study).config)
+        # Studies of earlier versions know fewer parameters: what they lack is constant.
+        return replace(config, space=space_from_json(config.space, space_schema()).to_json())
     finally:
         database.close()
 

@@ -58,6 +58,9 @@ def _code_of(error: BaseException) -> int:
     """Tell the user what an error says, and return the exit code that stands for it."""
     if isinstance(error, typer.Exit):
         return error.exit_code
+    if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
+        # rich met a reader that went away, let go of the output, and asked to end.
+        return DONE
     if isinstance(error, _UsageError):
         error.show()  # type: ignore[attr-defined]
         return WRONG_INPUT

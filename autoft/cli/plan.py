@@ -14,6 +14,7 @@ from autoft.report.front import cost_words
 from autoft.report.words import count_words, duration
 from autoft.study.aims import measure_words
 from autoft.study.final_choice import half_count
+from autoft.study.rows import POOL
 
 _SHOWN_LABELS = 20
 _EARLY = {"promotion": "; most pause early and stay so", "full": ""}
@@ -95,7 +96,8 @@ def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:
 
 
 def _labels(opening: Opening) -> str:
-    names = list(opening.data.task.label_counts(opening.data.examples["train"]))
+    data = opening.data
+    names = list(data.task.label_counts(data.rows(POOL) if data.folds else data.examples["train"]))
     more = len(names) - _SHOWN_LABELS
     return ", ".join(names[:_SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")
 

@@ -8,13 +8,18 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from autoft.cli.options import STUDIES_DIR, Device, Storage, StudiesDir
+from autoft.data.readers.checks import half_surrogates
 from autoft.errors import DataError
 
+if TYPE_CHECKING:
+    from autoft.tasks import Task
+
+Record = str | dict[str, Any]
 _AT_ONCE = 64
 
 
@@ -23,7 +28,7 @@ def predict_command(
     source: Annotated[
         str,
         typer.Argument(
-            help="Text file, one text a line; .jsonl with the task's fields, such as `text`; - is standard input."
+            help="Text file or - for standard input: a line is a text, or a JSON object with the task's fields."
         ),
     ] = "-",
     studies_dir: StudiesDir = STUDIES_DIR,
@@ -39,7 +44,7 @@ def predict_command(
     folder = _folder(model, studies_dir, storage)
     records = _records(source)
     predictor = load_model(folder, device=device)
-    for batch in _batches(records):
+    for batch in _batches(records, predictor.task):
         for answer in predictor.predict(batch):
             print(json.dumps(answer, ensure_ascii=False))
 
@@ -58,7 +63,7 @@ def _folder(model: str, studies_dir: Path, storage: str | None) -> Path:
     return folder
 
 
-def _records(source: str) -> Iterator[str | dict[str, Any]]:
+def _records(source: str) -> Iterator[tuple[str, Record]]:
     if source == "-":
         return _parsed(sys.stdin.buffer, "standard input", as_json=False)
     path = Path(source)
@@ -70,35 +75,56 @@ def _records(source: str) -> Iterator[str | dict[str, Any]]:
     return _parsed(io.BytesIO(content), source, as_json=path.suffix == ".jsonl")
 
 
-def _parsed(lines: Iterable[bytes], name: str, *, as_json: bool) -> Iterator[str | dict[str, Any]]:
+def _parsed(lines: Iterable[bytes], name: str, *, as_json: bool) -> Iterator[tuple[str, Record]]:
+    """Yield the place of each line and what it says: a text, or the fields of a JSON object."""
     for number, line in enumerate(lines, start=1):
+        place = f"{name}:{number}"
         try:
             text = line.decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
             got = f"{error.object[error.start]:#04x}"
-            raise DataError(f"{name}:{number}: UTF-8 expected, got the byte {got} at {error.start}") from error
-        if not as_json:
-            yield text
-        elif text.strip():
-            yield _json_record(text, f"{name}:{number}")
+            raise DataError(f"{place}: UTF-8 expected, got the byte {got} at {error.start}") from error
+        if as_json and text.strip():
+            yield place, _json_record(text, place)
+        elif not as_json:
+            yield place, _object(text, place) or text
 
 
-def _json_record(text: str, place: str) -> str | dict[str, Any]:
+def _json_record(text: str, place: str) -> Record:
     try:
         record = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{place}: JSON expected, {error.msg}") from error
-    if isinstance(record, str | dict):
-        return record
-    raise DataError(f"{place}: a text or an object expected, got {type(record).__name__}")
+    if not isinstance(record, str | dict):
+        raise DataError(f"{place}: a text or an object expected, got {type(record).__name__}")
+    found = list(half_surrogates(record if isinstance(record, dict) else {"text": record}))
+    if found:
+        raise DataError(*(f"{place}: {problem}" for problem in found))
+    return record
 
 
-def _batches(records: Iterator[str | dict[str, Any]]) -> Iterator[list[str | dict[str, Any]]]:
-    batch: list[str | dict[str, Any]] = []
-    for record in records:
+def _object(text: str, place: str) -> Record | None:
+    """Return the fields where a line of text is a JSON object, which no sentence is."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return _json_record(text, place) if isinstance(found, dict) else None
+
+
+def _batches(records: Iterator[tuple[str, Record]], task: Task[Any, Any]) -> Iterator[list[Record]]:
+    """Yield records; what cannot be read is told with its place, after those before it."""
+    batch: list[Record] = []
+    for place, record in records:
+        try:
+            task.read_input(record)
+        except DataError as error:
+            yield batch
+            raise DataError(*(f"{place}: {problem.removeprefix('input: ')}" for problem in error.problems)) from error
         batch.append(record)
         if len(batch) == _AT_ONCE:
             yield batch
             batch = []
-    if batch:
-        yield batch
+    yield batch

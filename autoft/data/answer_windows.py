@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from autoft.data.answers import Answer
-from autoft.data.features import Features, IntArray
+from autoft.data.features import END, IGNORED, START, Features, IntArray
 
 FloatArray = npt.NDArray[np.float32]
 
 # As the head of question answering reads labels.
-IGNORED, START, END = -100, 1, 2
 KEPT = 5
 """Candidates that are kept of each example."""
 

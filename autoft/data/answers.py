@@ -53,7 +53,8 @@ def read_answers(row: Row, context: str) -> tuple[Answer, ...]:
         if problem:
             problems.append(f"{place}: {problem}")
         else:
-            answers.append(Answer(text, start))
+            # Space around an answer is none of its tokens.
+            answers.append(Answer(text.strip(), start + len(text) - len(text.lstrip())))
     impossible = row.values.get("is_impossible")
     if not problems and isinstance(impossible, bool) and impossible is bool(answers):
         problems.append(f"{place}: 'is_impossible' is {str(impossible).lower()} but 'answers' has {len(answers)}")

@@ -9,6 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
+IGNORED = -100
+"""The target of positions that have no label."""
+
+START, END = 1, 2
+"""Bits of a token's label in question answering: it begins the answer, it ends it."""
+
 Targets = npt.NDArray[np.int64] | npt.NDArray[np.float32]
 
 

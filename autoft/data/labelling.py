@@ -60,9 +60,12 @@ def read_labelled(splits: Mapping[str, Sequence[Row]]) -> LabelledSplits:
         DataError: With every row that has another form.
     """
     source = _source(splits["train"])
-    kept = {name: rows for name, rows in splits.items() if name != "test" or not _secret(rows, source)}
+    secret = _secret(splits.get("test", ()), source, splits["train"])
+    kept = {name: rows for name, rows in splits.items() if name != "test" or not secret}
     everything = [row for rows in kept.values() for row in rows]
-    field = "score" if source == "label" and _are_scores(everything) else source
+    # What is asked is a matter of what is learned from: the test split stays sealed.
+    seen = [row for name, rows in kept.items() if name != "test" for row in rows]
+    field = "score" if source == "label" and _are_scores(seen) else source
     if field == "label":
         _refuse_numbers_as_text(everything)
     pair = any(_texts(row)[1] in row.values for row in splits["train"])
@@ -97,8 +100,13 @@ def _source(rows: Sequence[Row]) -> str:
     return next((field for field in FIELDS if any(field in row.values for row in rows)), FIELDS[0])
 
 
-def _secret(rows: Sequence[Row], source: str) -> bool:
-    return bool(rows) and all(row.values.get(source, "") is None for row in rows)
+def _secret(rows: Sequence[Row], source: str, train: Sequence[Row]) -> bool:
+    """Tell whether no row says its label: it is missing, empty, or -1 where train knows no such label."""
+    given = [row.values.get(source) for row in rows]
+    nothing: list[Any] = [None, ""]
+    if all(row.values.get(source) != -1 for row in train):
+        nothing.append(-1)
+    return bool(rows) and all(value in nothing for value in given)
 
 
 def _are_scores(rows: Sequence[Row]) -> bool:
@@ -108,9 +116,9 @@ def _are_scores(rows: Sequence[Row]) -> bool:
 
 def _refuse_numbers_as_text(rows: Sequence[Row]) -> None:
     texts = {value for row in rows if isinstance(value := row.values.get("label"), str)}
-    if len(texts) > _NUMBERS and all("." in text and _is_number(text) for text in texts):
+    if len(texts) > _NUMBERS and all(map(_is_number, texts)) and any(not float(text).is_integer() for text in texts):
         raise DataError(
-            f"{rows[0].file}: 'label': names of classes expected, got {len(texts)} decimal numbers as text, "
+            f"{rows[0].file}: 'label': names of classes expected, got {len(texts)} numbers as text, "
             "name the column 'score' to predict numbers"
         )
 
@@ -186,7 +194,11 @@ def _classes(value: Any) -> list[str]:
         value = [part for part in value.split(BETWEEN) if part.strip()]
     if not isinstance(value, list):
         raise DataError(f"'labels': a list of labels expected, got {_shown(value)}, one label belongs in 'label'")
-    return list(dict.fromkeys(_class(one, "labels") for one in value))
+    if len(value) > len(set(map(str, value))) and all(one in (0, 1) for one in value):
+        raise DataError(
+            f"'labels': names of labels expected, got zeros and ones, {_shown(value)}, name those that are 1"
+        )
+    return sorted({_class(one, "labels") for one in value})
 
 
 def _class(value: Any, source: str) -> str:

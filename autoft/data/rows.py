@@ -40,7 +40,9 @@ class DataSet:
     Attributes:
         splits: `train`, `dev` and, where there is one, `test`.
         origin: What was read, in words for the user.
+        made_dev: Whether dev was a part of train before.
     """
 
     splits: Mapping[str, tuple[Row, ...]]
     origin: str
+    made_dev: bool = False

@@ -57,7 +57,7 @@ def read_data(reference: str, *, dev_share: float, seed: int) -> DataSet:
         "dev": dev,
         **{name: rows for name, rows in splits.items() if name == "test"},
     }
-    return DataSet(made, f"{origin} (dev is {len(dev)} of its {len(splits['train'])} train rows)")
+    return DataSet(made, f"{origin} (dev is {len(dev)} of its {len(splits['train'])} train rows)", made_dev=True)
 
 
 def _read(reference: str) -> tuple[Rows, str]:

@@ -64,6 +64,11 @@ classifier = pipeline("text-classification", model="PATH")
 print(classifier("[HEAD]Ada Lovelace[/HEAD] worked with[TAIL] Charles Babbage[/TAIL] in London."))""",
 }
 _USE_AUTOFT_OF_TASK = {
+    "qa": """import autoft
+
+model = autoft.load("PATH")
+context = "Charles Babbage met Ada Lovelace in London."
+print(model.predict([{"question": "Who met Ada Lovelace?", "context": context}]))""",
     "relation": """import autoft
 
 model = autoft.load("PATH")

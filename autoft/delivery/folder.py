@@ -11,6 +11,7 @@ import safetensors.torch
 from torch import Tensor
 
 from autoft.delivery.card import model_card
+from autoft.errors import ConfigError
 from autoft.files import write_bytes, write_manifest, write_text
 from autoft.models.assembly import Recipe, TrialModel, assemble, what_trains
 from autoft.models.base import Pristine, load_pristine, resolve_model
@@ -93,6 +94,10 @@ def write_adapter(bench: Bench, model: TrialModel, folder: Path, decision: Mappi
         ConfigError: If the method has no adapter, or the head cannot take over what was decided.
     """
     folded = bench.task.fold(bench.labels, decision)
+    left = decision if folded is None else folded.decision
+    if left:
+        known = ", ".join(left)
+        raise ConfigError(f"--format adapter: an adapter cannot hold what was decided on dev, {known}, take merged")
     if folded is not None:
         rescale_classifier(model.plain, folded.scale, folded.shift)
     model.save_adapter(folder)

@@ -12,6 +12,8 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+from autoft.metrics.counts import shares_of
+
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
@@ -101,7 +103,7 @@ class _Counts:
     @property
     def macro_f1(self) -> FloatArray:
         both = self.got + self.support
-        return _shares(_shares(2 * self.right, both).sum(1), (both > 0).sum(1).astype(np.float64))
+        return shares_of(shares_of(2 * self.right, both).sum(1), (both > 0).sum(1).astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,19 +164,19 @@ def _single_label(counts: _Counts, times: FloatArray) -> dict[str, FloatArray]:
     spread = (total**2 - (counts.got**2).sum(1)) * (total**2 - (counts.support**2).sum(1))
     return {
         "macro_f1": counts.macro_f1,
-        "accuracy": _shares(right, total),
-        "mcc": _shares(both, np.sqrt(spread)),
+        "accuracy": shares_of(right, total),
+        "mcc": shares_of(both, np.sqrt(spread)),
     }
 
 
 def _multi_label(counts: _Counts, times: FloatArray, equal: npt.NDArray[np.bool_]) -> dict[str, FloatArray]:
     right, got, support = counts.right.sum(1), counts.got.sum(1), counts.support.sum(1)
     return {
-        "micro_f1": _shares(2 * right, got + support),
+        "micro_f1": shares_of(2 * right, got + support),
         "macro_f1": counts.macro_f1,
-        "subset_accuracy": _shares(times @ equal.astype(np.float64), times.sum(1)),
-        "precision": _shares(right, got),
-        "recall": _shares(right, support),
+        "subset_accuracy": shares_of(times @ equal.astype(np.float64), times.sum(1)),
+        "precision": shares_of(right, got),
+        "recall": shares_of(right, support),
     }
 
 
@@ -182,9 +184,9 @@ def _each_label(tables: _Tables) -> dict[str, float]:
     counts = tables.counted(np.ones((1, len(tables.wanted))))
     right, got, support = counts.right[0], counts.got[0], counts.support[0]
     values = {
-        "precision": _shares(right, got),
-        "recall": _shares(right, support),
-        "f1": _shares(2 * right, got + support),
+        "precision": shares_of(right, got),
+        "recall": shares_of(right, support),
+        "f1": shares_of(2 * right, got + support),
         "support": support,
     }
     return {
@@ -196,7 +198,3 @@ def _each_label(tables: _Tables) -> dict[str, float]:
 
 def _first(scores: dict[str, FloatArray]) -> dict[str, float]:
     return {name: float(values[0]) for name, values in scores.items()}
-
-
-def _shares(part: FloatArray, whole: FloatArray) -> FloatArray:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

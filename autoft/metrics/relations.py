@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from autoft.metrics.counts import mean_f1, shares_of
+
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
@@ -48,7 +50,7 @@ def relation_scores(references: Sequence[str], predictions: Sequence[str]) -> di
     counts = _count(both, np.ones((1, len(both.wanted))))
     scores = {name: float(values[0]) for name, values in _overall(both, counts).items()}
     right, got, support = (count[0] for count in counts)
-    precision, recall, f1 = _shares(right, got), _shares(right, support), _shares(2 * right, got + support)
+    precision, recall, f1 = shares_of(right, got), shares_of(right, support), shares_of(2 * right, got + support)
     for number in np.flatnonzero(both.relations & (got + support > 0)):
         label = both.labels[number]
         scores[f"precision.{label}"] = float(precision[number])
@@ -133,19 +135,10 @@ def _overall(both: _Match, counts: tuple[FloatArray, FloatArray, FloatArray]) ->
     total, correct = counts[2].sum(1), counts[0].sum(1)
     right, got, support = (count[:, both.relations] for count in counts)
     return {
-        "precision": _shares(right.sum(1), got.sum(1)),
-        "recall": _shares(right.sum(1), support.sum(1)),
-        "f1": _shares(2 * right.sum(1), got.sum(1) + support.sum(1)),
-        "macro_f1": _mean_f1(right, got, support),
-        "accuracy": _shares(correct, total),
-        "semeval_f1": _mean_f1(*(count @ both.undirected for count in counts)),
+        "precision": shares_of(right.sum(1), got.sum(1)),
+        "recall": shares_of(right.sum(1), support.sum(1)),
+        "f1": shares_of(2 * right.sum(1), got.sum(1) + support.sum(1)),
+        "macro_f1": mean_f1(right, got, support),
+        "accuracy": shares_of(correct, total),
+        "semeval_f1": mean_f1(*(count @ both.undirected for count in counts)),
     }
-
-
-def _mean_f1(right: FloatArray, got: FloatArray, support: FloatArray) -> FloatArray:
-    both = got + support
-    return _shares(_shares(2 * right, both).sum(1), (both > 0).sum(1).astype(np.float64))
-
-
-def _shares(part: FloatArray, whole: FloatArray) -> FloatArray:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -12,6 +12,8 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+from autoft.metrics.counts import shares_of
+
 IntArray = npt.NDArray[np.int64]
 
 _BEGINS, _CONTINUES = 1, 2
@@ -94,14 +96,14 @@ def resampled_span_scores(
     right = summed(both.hits, both.given.labels)
     got = summed(both.given.starts, both.given.labels)
     support = summed(both.wanted.starts, both.wanted.labels)
-    f1 = _shares(2 * right, got + support)
+    f1 = shares_of(2 * right, got + support)
     equal = times @ np.bincount(owner, weights=both.equal, minlength=count)
     return {
-        "precision": _shares(right.sum(1), got.sum(1)),
-        "recall": _shares(right.sum(1), support.sum(1)),
-        "f1": _shares(2 * right.sum(1), got.sum(1) + support.sum(1)),
-        "macro_f1": _shares(f1.sum(1), (got + support > 0).sum(1).astype(np.float64)),
-        "accuracy": _shares(equal, times @ both.lengths.astype(np.float64)),
+        "precision": shares_of(right.sum(1), got.sum(1)),
+        "recall": shares_of(right.sum(1), support.sum(1)),
+        "f1": shares_of(2 * right.sum(1), got.sum(1) + support.sum(1)),
+        "macro_f1": shares_of(f1.sum(1), (got + support > 0).sum(1).astype(np.float64)),
+        "accuracy": shares_of(equal, times @ both.lengths.astype(np.float64)),
     }
 
 
@@ -213,10 +215,6 @@ def _overall(right: IntArray, got: IntArray, support: IntArray) -> dict[str, flo
         "f1": f1,
         "macro_f1": float(np.mean(each)) if each else 0.0,
     }
-
-
-def _shares(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def _ratios(right: np.int64, got: np.int64, support: np.int64) -> tuple[float, float, float]:

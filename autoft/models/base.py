@@ -235,12 +235,13 @@ def load_pristine(
 
 
 def share_tensors(pristine: Pristine, other: Pristine) -> None:
-    """Let a model lie in the memory of another, where both hold the same numbers under the same names."""
+    """Let a base model lie in the memory of another, where both hold the same numbers under the same names."""
     import torch
 
-    values = dict(other.model.named_parameters())
+    mine, base = (f"{one.model.base_model_prefix}." for one in (pristine, other))
+    values = {name.removeprefix(base): value for name, value in other.model.named_parameters() if name.startswith(base)}
     for name, value in pristine.model.named_parameters():
-        same = values.get(name)
+        same = values.get(name.removeprefix(mine)) if name.startswith(mine) else None
         if same is not None and name not in pristine.fresh and torch.equal(same, value):
             value.data = same.data
 

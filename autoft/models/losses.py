@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autoft.models.heads.base import END, IGNORED, START
+from autoft.data.features import END, IGNORED, START
 
 Loss = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
 

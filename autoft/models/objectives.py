@@ -82,15 +82,16 @@ class Focal(Objective):
         from torch.nn import functional
 
         if head.kind == _MULTI:
-            soft, chances = labels * (1.0 - smoothing) + 0.5 * smoothing, logits.sigmoid()
-            there = soft * (1.0 - chances) ** self.gamma * functional.logsigmoid(logits)
+            soft, least = labels * (1.0 - smoothing) + 0.5 * smoothing, torch.finfo(logits.dtype).eps
+            # The gradient of x^gamma at 0 is infinite where gamma is below 1.
+            chances, missing = (logits.sigmoid().clamp(min=least), (-logits).sigmoid().clamp(min=least))
+            there = soft * missing**self.gamma * functional.logsigmoid(logits)
             absent = (1.0 - soft) * chances**self.gamma * functional.logsigmoid(-logits)
             return -(there + absent).mean(-1).sum(), torch.tensor(len(labels), device=labels.device)
         real = (labels != IGNORED).flatten()
         scores = logits.flatten(0, -2)[real].log_softmax(-1)
         wanted = functional.one_hot(labels.flatten()[real], scores.shape[-1])
         soft = wanted * (1.0 - smoothing) + smoothing / scores.shape[-1]
-        # The gradient of x^gamma at 0 is infinite where gamma is below 1.
         missing = (1.0 - scores.exp()).clamp(min=torch.finfo(scores.dtype).eps)
         return -(soft * missing**self.gamma * scores).sum(), real.sum()
 
@@ -108,13 +109,16 @@ class ClassWeighted(Objective):
         import torch
         from torch.nn import functional
 
-        share = torch.tensor(shares, device=logits.device, dtype=logits.dtype).clamp(min=1e-6, max=1.0 - 1e-6)
+        given = torch.tensor(shares, device=logits.device, dtype=logits.dtype)
+        # A class that train does not hold has no weight to be told from it.
+        share, known = given.clamp(min=1e-6, max=1.0 - 1e-6), given > 0
         if head.kind == _MULTI:
             soft = labels * (1.0 - smoothing) + 0.5 * smoothing
-            weights = ((1.0 - share) / share) ** self.power
-            each = functional.binary_cross_entropy_with_logits(logits, soft, pos_weight=weights, reduction="none")
-            return each.mean(-1).sum(), torch.tensor(len(labels), device=labels.device)
-        weights = share**-self.power
+            weights = torch.where(known, ((1.0 - share) / share) ** self.power, 1.0)
+            each = functional.binary_cross_entropy_with_logits(logits, soft, reduction="none")
+            weighed = each * torch.where(labels > 0, weights, 1.0)
+            return weighed.mean(-1).sum(), torch.tensor(len(labels), device=labels.device)
+        weights = torch.where(known, share**-self.power, 0.0)
         summed = functional.cross_entropy(
             logits.flatten(0, -2),
             labels.flatten(),

@@ -78,12 +78,14 @@ class MoreData:
         seeds: The fresh seeds of both.
         half: The metric on half of the rows, on each seed.
         full: The metric on all of them, on each seed.
+        mishaps: What happened to runs on half of them that ended early.
     """
 
     half_rows: int
     seeds: tuple[int, ...]
     half: tuple[float, ...]
     full: tuple[float, ...]
+    mishaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ def more_data_of(number: int, finalists: Finalists, halves: Sequence[FinalistRun
         seeds=tuple(run.seed for run in ran),
         half=tuple(run.value for run in ran),
         full=tuple(full[run.seed] for run in ran),
+        mishaps=tuple(f"seed {run.seed}: {run.reason}" for run in ran if run.reason),
     )
 
 
@@ -49,6 +50,7 @@ def more_data_entry(found: MoreData) -> dict[str, Any]:
         "full_mean": statistics.fmean(found.full),
         "seeds": found.seeds,
         "cost": cost_of_half(found).to_json(),
+        "mishaps": found.mishaps,
     }
 
 
@@ -56,13 +58,15 @@ def more_data_words(result: Mapping[str, Any]) -> str:
     """Return whether more data would help, in words; empty where no finalist has run."""
     found = result.get("more_data")
     if found is None:
-        missing = "Whether more data would help is not known: there was no time to train the best on half of its rows."
+        missing = "Whether more data would help is not known: the best has not been trained on half of its rows."
         return missing if result.get("finalists") else ""
     cost, spread = found["cost"], "" if found["half_std"] is None else f" ± {score(found['half_std'])}"
     half = (
         f"On half of its training rows ({found['half_rows']}) the best reaches {score(found['half_mean'])}{spread} "
         f"instead of {score(found['full_mean'])} ({count_words(len(found['seeds']), 'fresh seed')})"
     )
+    if found.get("mishaps"):
+        half += f" (a run that ended early counts with the best it had reached: {'; '.join(found['mishaps'])})"
     if cost["mean"] <= 0:
         return f"{half}: halving cost nothing, and more data of this kind is not expected to help."
     interval = ""

@@ -238,11 +238,18 @@ class Workbench:
         Raises:
             ConfigError: If the base model cannot be loaded.
         """
-        kept = None if layers >= 1.0 else max(1, round(layers * count_layers(resolve_model(model))))
-        key = model, head, kept
+        key = model, head, self._kept(model, layers)
         if key not in self._benches:
-            self._benches[key] = self._make(model, head, kept)
+            self._benches[key] = self._make(*key)
         return self._benches[key]
+
+    def _kept(self, model: str, layers: float) -> int | None:
+        """Return how many layers are kept; None for all of them."""
+        if layers >= 1.0:
+            return None
+        count = count_layers(resolve_model(model))
+        kept = max(1, round(layers * count))
+        return kept if kept < count else None
 
     def _make(self, model: str, head: Head, layers: int | None) -> Bench:
         source = resolve_model(model)
@@ -250,8 +257,9 @@ class Workbench:
             tokenizer = load_tokenizer(source, self.data.tokens)
             added = meanings(source, tokenizer, self.data.tokens)
             pristine = load_pristine(source, head, self.data.labels, self.device, layers=layers, added=added)
-        if layers is not None:
-            share_tensors(pristine, self.bench(model, head).pristine)
+        for (ref, _, _), other in self._benches.items():
+            if ref == model:
+                share_tensors(pristine, other.pristine)
         if model not in self._encoded:
             with self.time.on("encode"):
                 self._encoded[model] = self._encode(tokenizer, pristine)

@@ -194,7 +194,8 @@ def finalist_seconds(records: Sequence[TrialRecord], runs: Sequence[FinalistRun]
 
     It is 0 before the first trial is complete.
 
-    A finalist that is not found yet is taken to need as long as the longest complete trial.
+    A finalist that is not found yet is taken to need as long as the longest complete trial; so is the winner, which may
+    be another one by then, on half of its rows.
     """
     complete = ranked_complete(records)
     wanted = 1 + min(budget.finalists, budget.trials - 1)

@@ -115,6 +115,8 @@ def _same_shape(record: TrialRecord, config: TrialConfig, parameters: int) -> bo
         and record.facts.get("parameters") == parameters
         and record.config.get("model") == config.model
         and record.config.get("head") == config.head.name
+        # Layers that share their parameters have as many, however often they run.
+        and record.config.get("layers", 1.0) == config.layers
     )
 
 

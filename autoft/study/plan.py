@@ -93,13 +93,13 @@ def impossible_pairs(space: SearchSpace, bench: Bench) -> list[str]:
     """Return why methods and heads of the space do not go with a base model, nor losses with heads."""
     anatomy = bench.pristine.anatomy
     reasons = []
-    for loss in values_of(space.domains["loss"]):
-        for head in values_of(space.domains["head"]):
+    for loss in _asked(space, "loss"):
+        for head in _asked(space, "head"):
             refusal = OBJECTIVES.get(str(loss))().refuse(HEADS.get(str(head))(kind=bench.task.head))
             if refusal:
                 reasons.append(f"{refusal}, take {str(loss)!r} out of the search space")
-    for method in values_of(space.domains["method"]):
-        for head in values_of(space.domains["head"]):
+    for method in _asked(space, "method"):
+        for head in _asked(space, "head"):
             made = METHODS.get(str(method))(), HEADS.get(str(head))(kind=bench.task.head)
             unfit = made[1].refuse() or _lacks(made[1], bench)
             reason = unfit or compatible(anatomy, made[1], made[0])
@@ -107,6 +107,11 @@ def impossible_pairs(space: SearchSpace, bench: Bench) -> list[str]:
                 culprit = head if unfit else method
                 reasons.append(f"{bench.pristine.source.ref}: {reason}, take {culprit!r} out of the search space")
     return sorted(set(reasons))
+
+
+def _asked(space: SearchSpace, path: str) -> list[Any]:
+    """Return what a trial may take at a place, the default's own included."""
+    return list(dict.fromkeys([*values_of(space.domains[path]), space.default[path]]))
 
 
 def _lacks(head: Head, bench: Bench) -> str | None:

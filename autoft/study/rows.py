@@ -11,7 +11,7 @@ from autoft.data.fingerprint import fingerprint
 from autoft.data.folds import deal_rows, lonely_labels
 from autoft.data.rows import Row
 from autoft.data.source import read_data
-from autoft.data.splits import limit_rows
+from autoft.data.splits import limit_rows, seeded_order
 from autoft.errors import DataError
 from autoft.study.config import DataConfig
 from autoft.tasks import Notice, Task
@@ -80,6 +80,8 @@ def load_rows(task: Task[Any, Any], config: DataConfig, *, seed: int) -> StudyDa
     found = read_data(config.source, dev_share=config.dev_share, seed=seed)
     splits, notices = task.normalise(found.splits)
     whole = {name: _parse(task, rows) for name, rows in splits.items()}
+    if found.made_dev:
+        splits, whole = _labels_back(task, splits, whole, seed)
     judged = whole
     if config.folds is not None:
         # Each row is trained on, and each is scored.
@@ -155,6 +157,33 @@ def _parse(task: Task[Any, Any], rows: Sequence[Row]) -> tuple[Any, ...]:
         more = len(problems) - _MOST_PROBLEMS
         raise DataError(*problems[:_MOST_PROBLEMS], *([f"… and {more} more problems"] if more > 0 else []))
     return tuple(examples)
+
+
+def _labels_back(
+    task: Task[Any, Any], splits: dict[str, tuple[Row, ...]], whole: dict[str, tuple[Any, ...]], seed: int
+) -> tuple[dict[str, tuple[Row, ...]], dict[str, tuple[Any, ...]]]:
+    """Return the splits with other rows in dev where those had labels that train then lacked: no user parted them."""
+    examples, size = (*whole["train"], *whole["dev"]), len(whole["dev"])
+    labels = [set(task.label_counts([one])) for one in examples]
+    left = Counter(label for row in labels for label in row)
+    first = len(whole["train"])
+    if set().union(*labels[first:]) <= set().union(*labels[:first]):
+        return splits, whole
+    others = [place for place in seeded_order(len(examples), seed) if place < first]
+    chosen: set[int] = set()
+    for place in (*range(first, len(examples)), *others):
+        if len(chosen) < size and all(left[label] > 1 for label in labels[place]):
+            chosen.add(place)
+            left.subtract(labels[place])
+
+    def parted(found: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+        rows = (*found["train"], *found["dev"])
+        sides: dict[bool, list[Any]] = {True: [], False: []}
+        for place, row in enumerate(rows):
+            sides[place in chosen].append(row)
+        return {**found, "train": tuple(sides[False]), "dev": tuple(sides[True])}
+
+    return (parted(splits), parted(whole)) if chosen else (splits, whole)
 
 
 def _limited(task: Task[Any, Any], examples: Sequence[Any], limit: int | None, seed: int) -> Sequence[int]:

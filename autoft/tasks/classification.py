@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from autoft.data.features import Features, IntArray, Targets
+from autoft.data.features import IGNORED, Features, IntArray, Targets
 from autoft.data.labelling import read_labelled, read_texts
 from autoft.data.rows import Row
 from autoft.errors import DataError
@@ -37,7 +37,6 @@ _FIELDS = {"label": _SINGLE, "labels": _MULTI, "score": _SCORE}
 _THRESHOLD = "threshold."
 _ENOUGH = 20  # dev examples with a label, and without it, for a threshold of its own
 _CUT = "cut"
-_IGNORED = -100
 
 Target = str | tuple[str, ...] | float | None
 
@@ -278,7 +277,7 @@ class Classification(Task[TextExample, TextAnswer]):
             return _table(examples, labels).astype(np.float32)
         numbers: dict[Any, int] = {label: number for number, label in enumerate(labels)}
         # A label of the test split alone is no class of the model.
-        return np.array([numbers.get(example.target, _IGNORED) for example in examples], dtype=np.int64)
+        return np.array([numbers.get(example.target, IGNORED) for example in examples], dtype=np.int64)
 
 
 def _labels_of(target: Target) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from autoft.data.features import Features, IntArray
+from autoft.data.features import IGNORED, Features, IntArray
 from autoft.data.iob2_paths import best_iob2_paths
 from autoft.data.rows import Row
 from autoft.data.tagging import normalise_rows
@@ -19,7 +19,6 @@ from autoft.errors import DataError
 from autoft.metrics import iob2_spans, resampled_span_scores, strict_span_scores
 from autoft.tasks.base import FloatArray, Notice, Task, unknown_tokens
 
-_IGNORED = -100
 _UNDECIDED = -1
 _OVERLAP = 4  # a window shares a quarter of its length with the next
 
@@ -104,7 +103,7 @@ class Ner(Task[NerExample, tuple[str, ...]]):
                 example = examples[owner[window]]
                 ids = np.array(encoded["input_ids"][window], dtype=np.int64)
                 targets = [
-                    numbers.get(example.tags[word], _IGNORED) if word >= 0 and example.tags else _IGNORED
+                    numbers.get(example.tags[word], IGNORED) if word >= 0 and example.tags else IGNORED
                     for word in words
                 ]
                 columns["input_ids"].append(ids)
@@ -115,7 +114,7 @@ class Ner(Task[NerExample, tuple[str, ...]]):
         padding = {
             "input_ids": int(tokenizer.pad_token_id or 0),
             "attention_mask": 0,
-            "labels": _IGNORED,
+            "labels": IGNORED,
             "markers": 0,
         }
         return Features(

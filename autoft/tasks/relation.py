@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from autoft.data.entity_pairs import OPENS_HEAD, OPENS_TAIL, EntityPair, Mention, mark, read_pair
-from autoft.data.features import Features, IntArray
+from autoft.data.features import IGNORED, Features, IntArray
 from autoft.data.rows import Row
 from autoft.errors import DataError
 from autoft.metrics import is_no_relation, relation_scores, resampled_relation_scores
 from autoft.tasks.base import Notice, Task, unknown_tokens
 
-_IGNORED = -100
 _MEANINGS = {"HEAD": "subject", "TAIL": "object"}
 _ABBREVIATIONS = {
     "PER": "person",
@@ -136,7 +134,7 @@ class Relation(Task[RelationExample, str]):
             {name: tuple(arrays) for name, arrays in columns.items()},
             {"input_ids": int(tokenizer.pad_token_id or 0), "attention_mask": 0, "markers": 0},
             np.arange(len(examples), dtype=np.int64),
-            {"labels": np.array([numbers.get(one.relation, _IGNORED) for one in examples], dtype=np.int64)},
+            {"labels": np.array([numbers.get(one.relation, IGNORED) for one in examples], dtype=np.int64)},
         )
 
     def decode(
@@ -185,8 +183,10 @@ class Relation(Task[RelationExample, str]):
         return notices + _types_without_marker(examples, tokenizer)
 
     def read_input(self, record: Mapping[str, Any] | str) -> tuple[RelationExample, Any]:
-        """Read an object as a row has it, or its JSON, without relation; the answer needs the text and its entities."""
-        pair = read_pair(_object(record) if isinstance(record, str) else record, place="input")
+        """Read an object as a row has it, without relation; the answer needs the text and its entities."""
+        if isinstance(record, str):
+            raise DataError(f"input: an object with 'text', 'head' and 'tail' expected, got {record[:60]!r}")
+        pair = read_pair(record, place="input")
         return RelationExample(pair), pair
 
     def answer(self, prediction: str, context: Any) -> dict[str, Any]:
@@ -201,18 +201,7 @@ class Relation(Task[RelationExample, str]):
 
 
 _ENDS, _BETWEEN = 1, 2
-_MARKER = re.compile(r"\[(?P<closing>/?)(?P<role>HEAD|TAIL)(?::.+)?\]")
-
-
-def _object(text: str) -> dict[str, Any]:
-    """Return what a line of JSON says: a bare text marks no entities."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise DataError(f"input: an object with 'text', 'head' and 'tail' expected, got {text[:60]!r}")
-    return found
+_MARKER = re.compile(r"\[(?P<closing>/?)(?P<role>HEAD|TAIL)(?::.+)?\]", re.DOTALL)
 
 
 def _typed(row: Row, name: str) -> bool:

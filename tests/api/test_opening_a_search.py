@@ -206,3 +206,19 @@ def test_a_file_is_no_folder_of_studies(options: SearchOptions, tmp_path: Path) 
 def test_threads_follow_the_environment(options: SearchOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert open_search(options).config.compute.threads == 1
+
+
+def test_a_study_of_an_earlier_version_is_resumed(options: SearchOptions) -> None:
+    """It knows nothing of layers, losses and folds."""
+    opening = open_search(options)
+    content = json.loads(json.dumps(opening.config.to_json()))
+    del content["data"]["folds"]
+    for name in ("layers", "loss"):
+        del content["space"][name]
+        content["space"]["default"].pop(name, None)
+    database = open_database(None, Path(opening.config.storage.folder))
+    create_study(database, opening.config.name, metric="f1", config=json.dumps({"config": content}))
+    database.close()
+    again = open_search(replace(options, study="ner-1"))
+    assert again.resumed
+    assert again.config.space == opening.config.space

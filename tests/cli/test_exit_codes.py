@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -202,3 +203,22 @@ def test_doctor_prints_json_for_machines(capsys: pytest.CaptureFixture[str], pla
     assert {"python", "torch", "device", "model auto", "storage", "disk"} <= {finding["what"] for finding in found}
     assert code == (2 if any(finding["state"] == "bad" for finding in found) else 0)
     assert not (place / "studies").exists()
+
+
+def test_a_reader_that_goes_away_is_no_bug(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in `autoft ls tasks | head -1`: rich lets go of the output and asks to end."""
+
+    reader, closed = os.pipe()
+    os.close(reader)
+
+    def unread(*words: object, **given: object) -> None:
+        del words, given
+        try:
+            os.write(closed, b"words")
+        except BrokenPipeError:
+            raise SystemExit(1)  # noqa: B904 - as rich does
+
+    monkeypatch.setattr("rich.console.Console.print", unread)
+    assert main(["ls", "tasks"]) == 0
+    os.close(closed)
+    assert capsys.readouterr().err == ""

@@ -11,10 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoft.data.answer_windows import (
-    END,
-    IGNORED,
     KEPT,
-    START,
     Candidate,
     Question,
     best_gap,
@@ -23,7 +20,7 @@ from autoft.data.answer_windows import (
     sure_outputs,
 )
 from autoft.data.answers import Answer
-from autoft.data.features import Features
+from autoft.data.features import END, IGNORED, START, Features
 from autoft.models import heads
 from autoft.testing.tiny import TOKENIZERS
 

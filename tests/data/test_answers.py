@@ -48,10 +48,10 @@ def test_no_answers_are_an_answer_too(answers: Any, values: Any) -> None:
 
 
 @given(st.text(min_size=1).filter(str.strip), st.text(), st.text())
-def test_a_span_of_any_text_is_read(text: str, before: str, after: str) -> None:
+def test_a_span_of_any_text_is_read_without_the_space_around_it(text: str, before: str, after: str) -> None:
     row = Row({"answers": [{"text": text, "start": len(before)}]}, "train.jsonl", 1)
     (answer,) = read_answers(row, before + text + after)
-    assert (before + text + after)[answer.start : answer.end] == text
+    assert (before + text + after)[answer.start : answer.end] == answer.text == text.strip()
 
 
 def test_a_wrong_offset_is_told_with_the_right_one() -> None:

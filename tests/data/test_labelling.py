@@ -66,7 +66,7 @@ def test_many_whole_numbers_in_label_are_remarked() -> None:
 def test_a_column_of_decimal_numbers_as_text_is_refused() -> None:
     found = problems(*({"text": f"text {number}", "label": f"{number / 10}"} for number in range(30)))
     assert found == (
-        "train.jsonl: 'label': names of classes expected, got 30 decimal numbers as text, "
+        "train.jsonl: 'label': names of classes expected, got 30 numbers as text, "
         "name the column 'score' to predict numbers",
     )
 
@@ -85,8 +85,9 @@ def test_one_field_of_several_is_read() -> None:
     assert found.remarks == ("'score' is not read, because the rows have 'label'",)
 
 
-def test_a_test_split_of_secret_labels_is_left_out() -> None:
-    found = read({"text": "a", "label": "x"}, test=rows({"text": "b", "label": None}, file="test.jsonl"))
+@pytest.mark.parametrize("values", [{"label": None}, {"label": ""}, {"label": -1}, {}])
+def test_a_test_split_of_secret_labels_is_left_out(values: dict[str, Any]) -> None:
+    found = read({"text": "a", "label": "x"}, test=rows({"text": "b", **values}, file="test.jsonl"))
     assert list(found.splits) == ["train"]
     assert found.remarks == ("test: every label is missing, the split is not used",)
 
@@ -104,6 +105,10 @@ def test_a_test_split_of_secret_labels_is_left_out() -> None:
         ({"text": "a", "label": ["x"]}, "'label': one label expected, got a list, several labels belong in 'labels'"),
         ({"text": "a", "labels": 3}, "'labels': a list of labels expected, got 3, one label belongs in 'label'"),
         ({"text": "a", "labels": [None]}, "'labels': the name of a class expected, got null"),
+        (
+            {"text": "a", "labels": [0, 1, 0]},
+            "'labels': names of labels expected, got zeros and ones, [0, 1, 0], name those that are 1",
+        ),
         ({"text": "a", "score": True}, "'score': a number expected, got True"),
         ({"text": "a", "score": float("nan")}, "'score': a number expected, got nan"),
         ({"text": "a", "score": "good"}, "'score': a number expected, got 'good'"),
@@ -132,7 +137,7 @@ def test_rows_have_one_form_in_all_splits() -> None:
 def test_tables_hold_several_labels_as_a_json_list_or_with_bars(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text('text,labels\none,"[""x"", ""y""]"\ntwo,y|x\nthree,\nfour,x\n')
     found = read_labelled({"train": read_rows(tmp_path / "train.csv")})
-    assert targets(found) == [["x", "y"], ["y", "x"], [], ["x"]]
+    assert targets(found) == [["x", "y"], ["x", "y"], [], ["x"]]
 
 
 def test_tables_hold_scores_as_text(tmp_path: Path) -> None:
@@ -142,3 +147,19 @@ def test_tables_hold_scores_as_text(tmp_path: Path) -> None:
         {"text": "one", "score": 3.0},
         {"text": "two", "score": -0.5},
     ]
+
+
+def test_a_label_that_train_has_is_no_secret() -> None:
+    found = read({"text": "a", "label": -1}, {"text": "b", "label": 1}, test=rows({"text": "c", "label": -1}, file="t"))
+    assert list(found.splits) == ["train", "test"]
+
+
+def test_a_sealed_split_does_not_say_what_is_asked() -> None:
+    with pytest.raises(DataError, match=r"the name of a class expected, got 1\.5"):
+        read({"text": "a", "label": 1}, {"text": "b", "label": 0}, test=rows({"text": "c", "label": 1.5}, file="t"))
+
+
+def test_whole_numbers_among_others_as_text_are_refused_too() -> None:
+    values = [{"text": f"text {number}", "label": f"{number / 4:g}"} for number in range(60)]
+    with pytest.raises(DataError, match="60 numbers as text"):
+        read(*values)

@@ -116,3 +116,36 @@ def test_a_loss_is_refused_where_the_head_has_its_own() -> None:
 
     assert Standard().refuse(Own()) is None
     assert Focal().refuse(Own()) == "loss 'focal' does not go with head 'own', which has a loss of its own"
+
+
+def test_focal_loss_of_several_labels_has_gradients_where_all_is_right() -> None:
+    logits = torch.tensor([[18.0, -200.0]], requires_grad=True)
+    labels = torch.tensor([[1.0, 0.0]])
+    summed, _ = Focal(gamma=0.5).loss(Linear(kind="multi-label-classification"), logits, labels, 0.0, (0.5, 0.5))
+    (gradient,) = torch.autograd.grad(summed, logits)
+    assert bool(gradient.isfinite().all())
+
+
+def test_smoothing_of_what_a_text_is_not_is_not_weighed() -> None:
+    """What one answer for all costs least: with the weights a rare label is as likely as not, smoothed or not."""
+    shares, labels = (0.005,), torch.zeros(200, 1)
+    labels[0] = 1.0
+    grid = torch.linspace(-4, 4, 81)
+    for smoothing in (0.0, 0.1):
+        costs = [
+            ClassWeighted()
+            .loss(Linear(kind="multi-label-classification"), one.expand(200, 1), labels, smoothing, shares)[0]
+            .item()
+            for one in grid
+        ]
+        assert grid[costs.index(min(costs))].abs().item() < 0.2
+
+
+def test_a_class_that_train_does_not_hold_weighs_nothing_out_of_proportion() -> None:
+    labels = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    head = Linear(kind="multi-label-classification")
+    summed, count = ClassWeighted().loss(head, torch.zeros(2, 2), labels, 0.1, (0.5, 0.0))
+    assert (summed / count).item() < 2.0
+    single = Linear(kind="sequence-classification")
+    costs = [ClassWeighted().loss(single, torch.zeros(1, 3), torch.tensor([at]), 0.0, (0.5, 0.5, 0.0)) for at in (0, 1)]
+    assert [cost.item() for cost, _ in costs] == pytest.approx([math.log(3)] * 2)

@@ -91,3 +91,10 @@ def test_the_plan_leaves_nothing_behind_in_the_base_model(context: TrialContext)
 
 def head_of(context: TrialContext) -> Head:
     return build_trial_config(context.space.default, kind="token-classification", seed=0).head
+
+
+def test_what_the_default_alone_asks_for_is_judged_too(workbench: Workbench, tmp_path: Path) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text("version: 1\ntask: ner\nloss: focal\nmethod: full\ndefault: {head: crf}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="loss 'focal' does not go with head 'crf'"):
+        measure_plan(workbench, load_space(path, space_schema()))

@@ -176,3 +176,12 @@ def test_small_data_is_told_of_folds(load: Load) -> None:
     assert words == "dev: 2 rows say little, --folds 5 scores every configuration on all 12 rows of train and dev"
     assert small_data_notices(load(**PLAIN, folds=2)) == []
     assert small_data_notices(load(**{**PLAIN, "dev": "john B-PER\n\n" * 200})) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_dev_that_was_made_leaves_train_every_label(load: Load, seed: int) -> None:
+    """No user parted these rows, so none is told to mend it."""
+    rare = "".join(f"word{number} B-RARE{number}\n\n" for number in range(12))
+    data = load(train=PLAIN["train"] + rare, seed=seed)
+    assert {f"RARE{number}" for number in range(12)} <= set(data.task.label_counts(data.examples["train"]))
+    assert data.counts["train"] + data.counts["dev"] == 22

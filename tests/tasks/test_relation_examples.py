@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -123,10 +122,6 @@ def test_raw_input_has_no_relation_and_is_answered_with_words() -> None:
         "tail": "Acme",
         "relation": "works_for",
     }
-
-
-def test_a_line_of_json_is_read_as_its_object() -> None:
-    assert Relation().read_input(json.dumps(VALUES)) == Relation().read_input(VALUES)
 
 
 @pytest.mark.parametrize("text", ["Anna of Acme", "", "3", '{"text": '])

@@ -1,6 +1,7 @@
 """Heads: what stands on the encoder, one file a head."""
 
-from autoft.models.heads.base import END, IGNORED, KINDS, START, Head, Kind
+from autoft.data.features import END, IGNORED, START
+from autoft.models.heads.base import KINDS, Head, Kind
 from autoft.models.heads.constrained import Constrained
 from autoft.models.heads.crf import Crf
 from autoft.models.heads.linear import Linear

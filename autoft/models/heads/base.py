@@ -14,12 +14,6 @@ from autoft.space.fields import check_fields
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-IGNORED = -100
-"""The target of positions that have no label."""
-
-START, END = 1, 2
-"""Bits of a token's label in question answering."""
-
 
 @dataclass(frozen=True, slots=True)
 class Kind:

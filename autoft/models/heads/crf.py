@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from autoft.data.features import IGNORED
 from autoft.errors import ConfigError
-from autoft.models.heads.base import IGNORED, Head
+from autoft.models.heads.base import Head
 from autoft.models.heads.constrained import CONSTRAINED
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Crf(Head):
     name: ClassVar[str] = "crf"
     plain: ClassVar[bool] = False
     kinds: ClassVar[tuple[str, ...]] = ("token-classification",)
+    columns: ClassVar[tuple[str, ...]] = ("markers",)
     decoding: ClassVar[Mapping[str, float]] = CONSTRAINED
     reads_labels: ClassVar[bool] = True
 
