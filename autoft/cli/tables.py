@@ -13,6 +13,7 @@ from autoft.report.words import interval_words, mean_and_spread, score, signed_s
 from autoft.storage.records import TrialRecord
 from autoft.study.aims import measure_words
 
+_MOST_LABELS = 30
 _NUMBERS = (
     "f1",
     "precision",
@@ -43,10 +44,16 @@ def plain_table(*columns: str, title: str | None = None) -> Table:
 
 
 def label_table(best: Mapping[str, float], default: Mapping[str, float]) -> Table | None:
-    """Return precision, recall and F1 of each label, with the default's F1 beside; None where there are no labels."""
+    """Return precision, recall and F1 of each label, with the default's F1 beside; None where there are no labels.
+
+    Of many labels those that occur most often; the report has them all.
+    """
     labels = sorted({name.partition(".")[2] for name in best if name.startswith("f1.")})
     if not labels:
         return None
+    more = len(labels) - _MOST_LABELS
+    if more > 0:
+        labels = sorted(sorted(labels, key=lambda label: -best.get(f"support.{label}", 0.0))[:_MOST_LABELS])
     table = plain_table("label", "precision", "recall", "f1", "default", "support")
     for label in labels:
         table.add_row(
@@ -55,6 +62,8 @@ def label_table(best: Mapping[str, float], default: Mapping[str, float]) -> Tabl
             score(default.get(f"f1.{label}")),
             f"{best.get(f'support.{label}', 0):.0f}",
         )
+    if more > 0:
+        table.caption = f"and {more} rarer labels, in report.html"
     return table
 
 

@@ -13,7 +13,7 @@ from autoft.api.opening import Opening, open_search
 from autoft.api.options import AimOptions, SearchOptions
 from autoft.api.searching import Plan
 from autoft.cli.plan import print_plan
-from autoft.cli.tables import overall_table
+from autoft.cli.tables import label_table, overall_table
 from autoft.errors import ConfigError
 from autoft.study.config import StorageConfig
 
@@ -68,3 +68,12 @@ def test_what_has_no_labels_shows_its_metrics() -> None:
     console.print(overall_table({"neg_rmse": -12.5, "pearson": 0.5, "f1.x": 1.0}, {"neg_rmse": -14.0}))
     lines = console.file.getvalue().split("\n")  # type: ignore[attr-defined]
     assert [line.split() for line in lines[3:5]] == [["neg_rmse", "-12.50", "-14.00"], ["pearson", "0.5000", "–"]]
+
+
+def test_of_many_labels_the_common_ones_are_shown() -> None:
+    best = {f"{name}.label{at:02}": value for at in range(77) for name, value in (("f1", 0.5), ("support", float(at)))}
+    text = io.StringIO()
+    Console(file=text, width=120).print(label_table(best, best))
+    shown = [at for at in range(77) if f"label{at:02}" in text.getvalue()]
+    assert shown == list(range(47, 77))
+    assert "and 47 rarer labels, in report.html" in text.getvalue()
