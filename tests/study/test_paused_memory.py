@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from autoft.space import SearchSpace
 from autoft.storage.checkpoints import CheckpointStore
@@ -19,6 +17,7 @@ from autoft.strategy.standing import Standing
 from autoft.study.packing import size_of
 from autoft.study.paused import InMemory, OnDisk
 from autoft.study.trial import TrialContext, run_trial
+from autoft.testing.leaks import alive
 
 
 class PausesAtThree(Schedule):
@@ -34,16 +33,6 @@ class PausesAtThree(Schedule):
 
     def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
         raise NotImplementedError
-
-
-def alive() -> tuple[int, int]:
-    """Live modules, and the bytes of all tensors' memory."""
-    gc.collect()
-    # By type, since `isinstance` asks objects for their class, and some warn when they are asked anything.
-    things = [(thing, type(thing)) for thing in gc.get_objects()]
-    tensors = [thing for thing, kind in things if issubclass(kind, torch.Tensor)]
-    memory = {thing.untyped_storage().data_ptr(): thing.untyped_storage().nbytes() for thing in tensors}
-    return sum(issubclass(kind, torch.nn.Module) for _, kind in things), sum(memory.values())
 
 
 def run_trials(context: TrialContext, count: int) -> None:

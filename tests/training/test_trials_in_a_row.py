@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections import Counter
 from dataclasses import replace
 
 import torch
@@ -16,6 +14,7 @@ from autoft.models.methods.full import Full
 from autoft.models.methods.head import HeadOnly
 from autoft.models.methods.lora import Lora
 from autoft.testing.fits import tiny_data, tiny_fit, tiny_runtime
+from autoft.testing.leaks import alive
 from autoft.training.config import FitConfig
 from autoft.training.prefix import prefix_shape, run_prefix
 
@@ -36,17 +35,6 @@ def short_trials(pristine: Pristine) -> None:
             evaluation.snapshot()
             if number % 2:
                 break
-
-
-def alive() -> Counter[str]:
-    """Live tensors and modules, and the bytes of the tensors' memory."""
-    gc.collect()
-    # By type, since `isinstance` asks objects for their class, and some warn when they are asked anything.
-    things = [(thing, type(thing)) for thing in gc.get_objects()]
-    tensors = [thing for thing, kind in things if issubclass(kind, torch.Tensor)]
-    modules = sum(issubclass(kind, torch.nn.Module) for _, kind in things)
-    memory = {thing.untyped_storage().data_ptr(): thing.untyped_storage().nbytes() for thing in tensors}
-    return Counter(tensors=len(tensors), modules=modules, bytes=sum(memory.values()))
 
 
 def test_two_hundred_trials_leave_as_much_behind_as_five(pristine: Pristine) -> None:
