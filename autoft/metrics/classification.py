@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from autoft.metrics.counts import shares_of
+from autoft.metrics.counts import mean_f1, shares_of
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -102,8 +102,7 @@ class _Counts:
 
     @property
     def macro_f1(self) -> FloatArray:
-        both = self.got + self.support
-        return shares_of(shares_of(2 * self.right, both).sum(1), (both > 0).sum(1).astype(np.float64))
+        return mean_f1(self.right, self.got, self.support)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from autoft.metrics.counts import shares_of
+from autoft.metrics.counts import mean_f1, shares_of
 
 IntArray = npt.NDArray[np.int64]
 
@@ -96,13 +96,12 @@ def resampled_span_scores(
     right = summed(both.hits, both.given.labels)
     got = summed(both.given.starts, both.given.labels)
     support = summed(both.wanted.starts, both.wanted.labels)
-    f1 = shares_of(2 * right, got + support)
     equal = times @ np.bincount(owner, weights=both.equal, minlength=count)
     return {
         "precision": shares_of(right.sum(1), got.sum(1)),
         "recall": shares_of(right.sum(1), support.sum(1)),
         "f1": shares_of(2 * right.sum(1), got.sum(1) + support.sum(1)),
-        "macro_f1": shares_of(f1.sum(1), (got + support > 0).sum(1).astype(np.float64)),
+        "macro_f1": mean_f1(right, got, support),
         "accuracy": shares_of(equal, times @ both.lengths.astype(np.float64)),
     }
 

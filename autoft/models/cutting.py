@@ -138,9 +138,7 @@ def reads_above(model: PreTrainedModel, anatomy: Anatomy) -> bool:
         # A head that needs them may fail in any way.
         except Exception:  # noqa: BLE001
             return True
-    real = inputs["attention_mask"].bool()
-    seen = real if whole.ndim == 3 else slice(None)
-    return not torch.equal(bare[seen], whole[seen])
+    return not _equal(bare, whole, inputs)
 
 
 def _same(cut: Cut, boundary: int, inputs: Inputs, whole: Tensor) -> bool:
@@ -153,9 +151,13 @@ def _same(cut: Cut, boundary: int, inputs: Inputs, whole: Tensor) -> bool:
     # A family that cannot be cut may fail in any way; its trials start from their tokens.
     except Exception:  # noqa: BLE001
         return False
-    # What stands on padding is never looked at.
-    seen = real if whole.ndim == 3 else slice(None)
-    return all(one.shape == whole.shape and torch.equal(one[seen], whole[seen]) for one in found)
+    return all(_equal(one, whole, inputs) for one in found)
+
+
+def _equal(scores: Tensor, whole: Tensor, inputs: Inputs) -> bool:
+    """Tell whether scores have the bits of `whole`; what stands on padding is never looked at."""
+    seen = inputs["attention_mask"].bool() if whole.ndim == 3 else slice(None)
+    return scores.shape == whole.shape and torch.equal(scores[seen], whole[seen])
 
 
 def _continued(cut: Cut, lower: int, boundary: int, inputs: Inputs) -> bool:
