@@ -96,6 +96,11 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
     def __init__(self, head: str | None = None) -> None:
         self.head = head or self.heads[0]
 
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """What a manifest keeps of the question besides the kind of head, as JSON: keywords of the class."""
+        return {}
+
     def about(self, examples: Sequence[ExampleT]) -> Self:
         """Return the task as the examples of the whole train split ask it: itself, unless it has several heads."""
         del examples
@@ -178,7 +183,7 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
     def fold(self, labels: Sequence[str], decision: Mapping[str, float]) -> Folded | None:
         """Return what the delivered model takes over of what was decided, so that plain decoding gives its predictions.
 
-        A task that comes back from a manifest, which holds nothing but the kind of head, must decode the folded scores.
+        A task that comes back from a manifest, which holds the kind of head and `asked`, must decode the folded scores.
 
         Args:
             labels: The model's classes.
