@@ -20,7 +20,7 @@ from autoft.models.heads import HEADS, Head
 from autoft.models.methods.head import HeadOnly
 from autoft.study.bench import Bench
 from autoft.study.trial_config import TrialConfig
-from autoft.tasks import TASKS, Task
+from autoft.tasks import TASKS, Task, chosen_on_dev
 
 HEAD_FILE = "head.safetensors"
 
@@ -66,7 +66,7 @@ def write_model(bench: Bench, model: TrialModel, folder: Path, facts: Mapping[st
     complete = {
         **facts,
         "decision": decision if folded is None else dict(folded.decision),
-        "tuned": {name: value for name, value in decision.items() if name not in head.decoding},
+        "tuned": chosen_on_dev(type(bench.task), decision),
         "folded": folded is not None,
         "head": head.kind,
         "head_name": head.name,

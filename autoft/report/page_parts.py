@@ -141,6 +141,14 @@ def label_scores(facts: StudyFacts, records: Sequence[TrialRecord]) -> Html:
     return join(parts)
 
 
+def chosen(facts: StudyFacts) -> Html:
+    """Return what the best owes to dev besides its weights."""
+    if not facts.chosen:
+        return Html("")
+    words = f"Tuned on dev for {facts.metric} beside the weights of the best: {facts.chosen}."
+    return element("p", f"{words} Scores on dev are a little flattering for that.", kind="muted")
+
+
 def test_scores(facts: StudyFacts, result: Mapping[str, Any]) -> Html:
     """Return what the test split said, or that it is sealed."""
     test = result["test"]

@@ -14,6 +14,7 @@ from autoft.data.features import Features
 from autoft.data.rows import Row
 
 _UNKNOWN_SHARE = 0.05
+_MOST_CHOICES = 12
 _OTHER_MODEL = (
     "take a base model that was trained on this script, such as --model FacebookAI/xlm-roberta-base (100 languages) or "
     "--model google-bert/bert-base-chinese"
@@ -54,6 +55,31 @@ def unknown_tokens(features: Features, tokenizer: Any) -> list[Notice]:
     return [Notice(f"{unknown / total:.0%} of the tokens are unknown to the tokenizer: {_OTHER_MODEL}", unknown)]
 
 
+def chosen_on_dev(task: type[Task[Any, Any]], decision: Mapping[str, float]) -> dict[str, float]:
+    """Return what of a decision the task has chosen on dev: not what its head says, nor what follows from the data."""
+    return {name: value for name, value in decision.items() if name.partition(".")[0] in task.choices}
+
+
+def chosen_words(task: type[Task[Any, Any]], decision: Mapping[str, float], mark: str = "") -> str:
+    """Return what was chosen on dev, with its values, as `for micro_f1` may follow it; empty where nothing was.
+
+    Args:
+        task: Whose decision it is.
+        decision: As `Task.decode` has it.
+        mark: What stands around names of labels.
+    """
+    parts = []
+    for kind, meaning in task.choices.items():
+        found = {name.partition(".")[2]: one for name, one in decision.items() if name.partition(".")[0] == kind}
+        values = ", ".join(f"{one:.4f}" + (f" of {mark}{name}{mark}" if name else "") for name, one in found.items())
+        if len(found) > 1 and len({*found.values()}) == 1:
+            values = f"{next(iter(found.values())):.4f} of all {len(found)}"
+        elif len(found) > _MOST_CHOICES:
+            values = f"{min(found.values()):.4f} to {max(found.values()):.4f} of {len(found)}"
+        parts += [f"{meaning} ({values})"] if found else []
+    return ", ".join(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Folded:
     """What of a task's decisions becomes part of the delivered model's last linear layer.
@@ -85,6 +111,7 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
         metrics: Every metric that may be optimised, `metric` among them; the best value of one called `neg_…` is 0, of
             others 1. A class whose objects have different ones names all of them.
         nothing: What is predicted where there is nothing to read.
+        choices: What `tune` chooses, in words, by its name before the first dot.
     """
 
     name: ClassVar[str]
@@ -92,6 +119,7 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
     metric: str
     metrics: tuple[str, ...]
     nothing: ClassVar[Any] = ()
+    choices: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, head: str | None = None) -> None:
         self.head = head or self.heads[0]

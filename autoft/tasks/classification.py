@@ -73,6 +73,7 @@ class Classification(Task[TextExample, TextAnswer]):
     metric = _METRICS[_SINGLE][0]
     metrics = tuple(dict.fromkeys(name for names in _METRICS.values() for name in names))
     nothing: ClassVar[TextAnswer] = TextAnswer(None)
+    choices: ClassVar[Mapping[str, str]] = {"threshold": "the probability above which a label is predicted"}
 
     def __init__(
         self, head: str | None = None, *, centre: float = 0.0, spread: float = 1.0, paired: bool | None = None

@@ -173,6 +173,14 @@ def test_page_names_the_commands_that_reproduce_it(make_study: Callable[..., Any
     assert "autoft search ner --study 'my study' --trials 50" in text
 
 
+def test_page_says_what_was_tuned_on_dev(make_study: Callable[..., Any]) -> None:
+    facts, records = make_study(8)
+    words = "the probability above which a label is predicted (0.3100 of <i>, 0.5000 of b)"
+    text = read(replace(facts, chosen=words), records).text
+    assert f"Tuned on dev for f1 beside the weights of the best: {words}. Scores on dev are a little flattering" in text
+    assert "Tuned on dev" not in read(facts, records).text
+
+
 def test_test_split_is_called_sealed_until_it_is_opened(make_study: Callable[..., Any]) -> None:
     facts, records = make_study(30)
     opened = {"best": {"f1": 0.44}, "default": {"f1": 0.41}, "opened": ["2026-03-02"]}
