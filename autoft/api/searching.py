@@ -48,7 +48,7 @@ class Plan:
 
     Attributes:
         models: The base models, in words.
-        notices: Warnings about data and tokenizer.
+        notices: Warnings about data and tokenizer; lines below a first are examples.
         trains: What the default configuration trains, in words.
         measures: What the default configuration costs: `parameters`, `latency`, `memory`.
         default_seconds: Expected for the default configuration.
@@ -280,7 +280,7 @@ def _on_device(opening: Opening, device: str) -> Opening:
 
 def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:
     measured = answer["plan"]
-    notices = [*(notice.words for notice in opening.data.notices), *small_data_notices(opening.data)]
+    notices = [*(notice.lines for notice in opening.data.notices), *small_data_notices(opening.data)]
     return Plan(
         models=tuple(measured["models"]),
         notices=(*notices, *measured["notices"]),

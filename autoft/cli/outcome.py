@@ -10,7 +10,7 @@ from rich.console import Console
 
 from autoft.api.studies import StudyView
 from autoft.cli.options import where
-from autoft.cli.tables import config_table, finalist_table, front_table, label_table, overall_table
+from autoft.cli.tables import config_table, finalist_table, front_table, label_table, overall_table, print_notice
 from autoft.report.cost_parts import firm_words
 from autoft.report.front import limit_words
 from autoft.report.matched import matched_info
@@ -56,7 +56,7 @@ def _print_finalists(console: Console, result: Mapping[str, Any]) -> None:
     console.print(search_words(result), highlight=False, markup=False)
     console.print(finalist_table(result))
     for mishap in result["finalists"]["mishaps"]:
-        console.print(f"note: {mishap}", style="yellow", highlight=False, markup=False)
+        print_notice(console, mishap)
     console.print(more_data_words(result), highlight=False, markup=False)
 
 

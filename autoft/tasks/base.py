@@ -26,7 +26,13 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something about the data that deserves a warning, with its count."""
+    """Something about the data that deserves a warning, with its count.
+
+    Attributes:
+        text: What it is.
+        count: How often; 0 where that says nothing.
+        examples: The first few: texts, where there is one with the place of its row.
+    """
 
     text: str
     count: int
@@ -36,6 +42,11 @@ class Notice:
     def words(self) -> str:
         """The text, with its count where there is one."""
         return f"{self.text} ({self.count})" if self.count else self.text
+
+    @property
+    def lines(self) -> str:
+        """The words, and below them each example on a line of its own."""
+        return "\n".join([self.words, *(" ".join(example.split()) for example in self.examples)])
 
 
 def unknown_tokens(features: Features, tokenizer: Any) -> list[Notice]:
