@@ -147,6 +147,7 @@ class StudyFiles:
             audit=config.budget.audit,
             time=spent.parts,
             more_data=None if best is None else more_data_of(best.number, finalists, runs.halves),
+            floor=data.get("floor"),
             chosen="" if best is None else chosen_words(TASKS.get(config.task), best.execution.get("decision", {})),
         )
 

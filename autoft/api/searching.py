@@ -295,16 +295,19 @@ def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:
 def _open_study(database: Database, opening: Opening, plan: Plan) -> StudyHandle:
     # A URL may hold a password: where a study lives is said by whoever opens it.
     config = replace(opening.config, storage=StorageConfig(folder=opening.config.storage.folder))
+    data = opening.data
+    floor = data.task.floor(config.metric, data.scored)
     if opening.resumed:
         study = open_study(database, config.name)
         content = {**json.loads(study.config), "config": config.to_json()}
+        # Studies of earlier versions do not know it.
+        content["data"] = {**content["data"], "floor": floor}
         update_config(study, json.dumps(content))
         return replace(study, config=json.dumps(content))
-    data = opening.data
     content = {
         "config": config.to_json(),
         "models": list(plan.models),
-        "data": {"origin": data.origin, **data.counts, "labels": list(data.labels)},
+        "data": {"origin": data.origin, **data.counts, "labels": list(data.labels), "floor": floor},
         "versions": versions(),
     }
     return create_study(database, config.name, metric=config.metric, config=json.dumps(content))

@@ -141,6 +141,23 @@ def test_an_onnx_export_tells_one_text_from_the_other(pairs: Any, study: Path) -
     assert [("no", "yes")[int(one.argmax())] for one in scores] == plain_labels(study / "best", rows)
 
 
+def test_a_search_that_learns_nothing_says_so(pairs: Any, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    del study
+    (pairs.folder / "same").mkdir()
+    for split in ("train", "dev"):
+        # One text cannot tell its labels apart: every model gives one answer to all of them.
+        rows = [{"text": "anna visited paris", "label": "no" if index % 3 else "yes"} for index in range(12)]
+        text = "".join(json.dumps(one) + "\n" for one in rows)
+        (pairs.folder / "same" / f"{split}.jsonl").write_text(text, encoding="utf-8")
+    given = ("--data", "same", "--model", "model", "--space", "classes.yaml", "--finalists", "0", "--study", "nothing")
+    told = pairs.run("search", "classification", *given, "--trials", "1")
+    dev = pairs.result("nothing")["best"]["dev"]
+    assert f"Nothing was learned: dev macro_f1 {dev:.4f} is no more than the same answer for every row" in told.stdout
+    assert main(["report", "nothing"]) == 0
+    capsys.readouterr()
+    assert "Nothing was learned" in (pairs.folder / "studies" / "nothing" / "report.html").read_text(encoding="utf-8")
+
+
 def test_class_folders_and_what_is_wrong_with_them(pairs: Any, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     del study
     for split in ("train", "dev"):

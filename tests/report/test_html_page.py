@@ -17,6 +17,7 @@ import pytest
 from autoft.report import page_parts
 from autoft.report.facts import Finalists
 from autoft.report.figures import FIGURES
+from autoft.report.notes import note
 from autoft.report.page import render_page, write_page
 from autoft.report.result import build_result
 from autoft.study.aims import MEASURES, AimsConfig
@@ -171,6 +172,15 @@ def test_page_names_the_commands_that_reproduce_it(make_study: Callable[..., Any
     best = build_result(facts, records)["best"]["trial"]
     assert f"autoft replay 'my study' {best}" in text
     assert "autoft search ner --study 'my study' --trials 50" in text
+
+
+def test_page_and_note_say_that_nothing_was_learned(make_study: Callable[..., Any]) -> None:
+    facts, records = make_study(8)
+    result = build_result(facts, records)
+    for floor, said in ((1.0, True), (0.0, False)):
+        known = replace(facts, floor=floor)
+        assert ("Nothing was learned" in read(known, records).text) is said
+        assert ("Nothing was learned" in note(known, records, result)) is said
 
 
 def test_page_says_what_was_tuned_on_dev(make_study: Callable[..., Any]) -> None:
