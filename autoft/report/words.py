@@ -134,8 +134,8 @@ def floor_words(result: Mapping[str, Any], floor: float | None) -> str:
         return ""
     return (
         f"Nothing was learned: dev {result['metric']} {score(best['dev'])} is no more than the same answer for every "
-        f"row reaches ({score(floor)}). Look whether texts and labels belong together; try more epochs and a wider range "
-        "of learning rates (--space), more rows, or another base model (--model)."
+        f"row reaches ({score(floor)}). Look whether texts and labels belong together; try more epochs and a wider "
+        "range of learning rates (--space), more rows, or another base model (--model)."
     )
 
 
