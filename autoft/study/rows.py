@@ -135,7 +135,8 @@ def _dealt(
     def key(example: Any) -> set[str]:
         return set(task.label_counts([example]))
 
-    folds = deal_rows(examples, count, seed, key)
+    strata = task.strata(examples, -(-len(examples) // count))
+    folds = deal_rows(range(len(examples)), count, seed, strata.__getitem__)
     notices = [
         Notice(f"folds: label {label!r} lies in one fold alone, whose model never sees it", times)
         for label, times in lonely_labels(examples, folds, key).items()
@@ -194,7 +195,7 @@ def _limited(task: Task[Any, Any], examples: Sequence[Any], limit: int | None, s
     everything = range(len(examples))
     if limit is None:
         return everything
-    return limit_rows(everything, limit, seed, lambda index: set(task.label_counts([examples[index]])))
+    return limit_rows(everything, limit, seed, task.strata(examples, limit).__getitem__)
 
 
 def _judge_labels(

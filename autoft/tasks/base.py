@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -168,6 +169,16 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
     @abstractmethod
     def label_counts(self, examples: Sequence[ExampleT]) -> dict[str, int]:
         """Return how often each label that the user named occurs."""
+
+    def strata(self, examples: Sequence[ExampleT], most: int) -> tuple[AbstractSet[str], ...]:
+        """Return for each example what folds and shares of rows hold in proportion: its labels, unless it has numbers.
+
+        Args:
+            examples: What is dealt or limited, [N].
+            most: How many groups of numbers there may be: rows of a share, or of a fold.
+        """
+        del most
+        return tuple(frozenset(self.label_counts([example])) for example in examples)
 
     @abstractmethod
     def labels(self, examples: Sequence[ExampleT]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from autoft.data.features import IGNORED, Features, IntArray, Targets
 from autoft.data.labelling import read_labelled, read_texts
 from autoft.data.rows import Row
+from autoft.data.splits import quantile_bins
 from autoft.errors import DataError
 from autoft.metrics import (
     constant_scores,
@@ -131,6 +133,13 @@ class Classification(Task[TextExample, TextAnswer]):
         """Return the number of examples that have each label; of scores, how many there are."""
         counts = Counter(label for example in examples for label in _labels_of(example.target))
         return dict(sorted(counts.items()))
+
+    def strata(self, examples: Sequence[TextExample], most: int) -> tuple[AbstractSet[str], ...]:
+        """Return the labels of each example, or the bin of its score: one row of a share, or of a fold, each."""
+        if self.head != _SCORE:
+            return super().strata(examples, most)
+        scores: list[Any] = [example.target for example in examples]
+        return tuple(frozenset({str(one)}) for one in quantile_bins(scores, most))
 
     def labels(self, examples: Sequence[TextExample]) -> tuple[str, ...]:
         """Return the labels in alphabetical order, or `score`."""
