@@ -26,7 +26,7 @@ from autoft.report.notes import publish
 from autoft.storage.audits import read_audited
 from autoft.storage.beside import at_work
 from autoft.storage.database import Database, open_database
-from autoft.storage.finalists import finalist_runs, half_runs
+from autoft.storage.finalists import fresh_runs
 from autoft.storage.lineage import promotions
 from autoft.storage.records import StopRecord, TrialRecord
 from autoft.storage.studies import StudyHandle, create_study, open_study, recorded_stop, recorded_time, update_config
@@ -257,7 +257,7 @@ class _Run:
         )
 
     def _runs(self) -> Runs:
-        return Runs(finalist_runs(self._study), half_runs(self._study))
+        return Runs(fresh_runs(self._study, "finalist"), fresh_runs(self._study, "half"))
 
     def _phase(self) -> Phase:
         if self._finals_began is not None:

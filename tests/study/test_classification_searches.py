@@ -27,7 +27,7 @@ from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.storage.trials import ask_trial
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
-from autoft.study.finalists import run_next_finalist
+from autoft.study.finalists import run_next_fresh
 from autoft.study.replay import recorded, replay_trial
 from autoft.study.schema import space_schema
 from autoft.study.trial import TrialContext, run_trial
@@ -146,7 +146,7 @@ def searched(context: TrialContext, one_thread: None) -> TrialContext:
         held = ask_trial(found.study, "me", limit=None)
         assert held is not None
         run_trial(found, held)
-    while run_next_finalist(found, "me"):
+    while run_next_fresh(found, "me", "finalist"):
         pass
     return found
 
