@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from autoft.storage.finalists import FinalistRun
+from autoft.storage.finalists import FinalistRun, Fresh
 from autoft.storage.lineage import Promoted
 from autoft.storage.records import StopRecord, TrialRecord
 
@@ -53,7 +53,7 @@ class EventLog:
                 self._decided.add(record.number)
                 self.add("trial", number=record.number, state=record.state, value=record.value, reason=record.reason)
 
-    def note_runs(self, runs: Sequence[FinalistRun], kind: Literal["finalist", "half"] = "finalist") -> None:
+    def note_runs(self, runs: Sequence[FinalistRun], kind: Fresh = "finalist") -> None:
         """Add each run on a fresh seed that was done since the last call.
 
         Args:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from autoft.api.options import AimOptions, RowOptions, SearchOptions
+from autoft.api.options import AimOptions, BudgetOptions, RowOptions, SearchOptions
 from autoft.api.progress import Progress, Watcher
 from autoft.api.searching import PreparedSearch
 from autoft.api.studies import StudyView, load_study
-from autoft.study.config import BudgetConfig, StorageConfig
+from autoft.study.config import StorageConfig
 
 
 def search(  # noqa: PLR0913 - the facade's keywords are the command line's options
@@ -18,7 +18,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     data: str | Path | None = None,
     models: Sequence[str] = (),
     space: str | Path | None = None,
-    trials: int = 50,
+    trials: int | None = None,
     timeout: float | None = None,
     study: str | None = None,
     studies_dir: str | Path = "studies",
@@ -50,7 +50,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         data: Folder of splits, file, or hub id; the task's built-in sample unless given.
         models: Base models: folders, hub ids, or `package:NAME/FOLDER`; the space's unless given.
         space: Name or YAML file of a search space; the task's own unless given.
-        trials: Configurations in total.
+        trials: Configurations in total; 50, or as many as before where a study is resumed, unless given.
         timeout: Seconds of search, finalists included.
         study: Name; an existing study is resumed.
         studies_dir: Folder of all studies.
@@ -122,7 +122,7 @@ def _aims(
 
 
 def _budget(  # noqa: PLR0913, PLR0917 - one parameter an option
-    trials: int,
+    trials: int | None,
     timeout: float | None,
     workers: int,
     finalists: int,
@@ -132,8 +132,8 @@ def _budget(  # noqa: PLR0913, PLR0917 - one parameter an option
     cache: int | None,
     stop: str | None,
     audit: float | None,
-) -> BudgetConfig:
-    return BudgetConfig(
+) -> BudgetOptions:
+    return BudgetOptions(
         trials=trials,
         timeout=timeout,
         workers=workers,

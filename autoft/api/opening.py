@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from autoft.api.options import AimOptions, SearchOptions
+from autoft.api.options import AimOptions, BudgetOptions, SearchOptions
 from autoft.data import sample_names
 from autoft.errors import ConfigError, DataError, Findings, StudyError
 from autoft.models.base import resolve_model
@@ -22,7 +22,7 @@ from autoft.storage.database import Database, open_database
 from autoft.storage.studies import open_study, study_names
 from autoft.storage.urls import database_url
 from autoft.study.aims import AimsConfig
-from autoft.study.config import ComputeConfig, DataConfig, StorageConfig, StudyConfig, resumed
+from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig, resumed
 from autoft.study.rows import StudyData, load_rows
 from autoft.study.schema import space_schema
 from autoft.tasks import TASKS, Task
@@ -59,7 +59,8 @@ def open_search(options: SearchOptions) -> Opening:
     seed = options.seed if options.seed is not None else stored.seed if stored else 0
     findings = Findings()
     aims = findings.of(lambda: _aims(options.aims, stored))
-    compute = findings.of(lambda: _compute(options, stored))
+    budget = findings.of(lambda: _budget(options.budget, stored))
+    compute = None if budget is None else findings.of(lambda: _compute(options.device, budget.workers, stored))
     space = findings.of(lambda: _space(options, stored))
     data_config = findings.of(lambda: _data_config(options, stored, task))
     data = findings.of(lambda: load_rows(task, data_config, seed=seed)) if data_config is not None else None
@@ -67,15 +68,15 @@ def open_search(options: SearchOptions) -> Opening:
     asked = type(task) if data is None else data.task
     metric = findings.of(lambda: _metric(options.aims.metric or (stored.metric if stored else asked.metric), asked))
     findings.raise_any()
-    if metric is None or aims is None or compute is None or space is None or data_config is None or data is None:
-        raise ConfigError("a search needs a metric, aims, a device, a space and data")
+    if not (metric and aims and budget and compute and space and data_config and data):
+        raise ConfigError("a search needs a metric, aims, a budget, a device, a space and data")
     config = StudyConfig(
         name=options.study or _new_name(options),
         task=task.name,
         metric=metric,
         seed=seed,
         data=data_config,
-        budget=options.budget,
+        budget=budget,
         compute=compute,
         storage=options.storage,
         aims=aims,
@@ -102,6 +103,11 @@ def _aims(options: AimOptions, stored: StudyConfig | None) -> AimsConfig:
         max_memory=known.max_memory if options.max_memory is None else options.max_memory,
         max_parameters=known.max_parameters if options.max_parameters is None else options.max_parameters,
     )
+
+
+def _budget(options: BudgetOptions, stored: StudyConfig | None) -> BudgetConfig:
+    kept = {} if stored is None else {"trials": stored.budget.trials}
+    return BudgetConfig(**{**kept, **{name: value for name, value in asdict(options).items() if value is not None}})
 
 
 def known_database(storage: StorageConfig) -> Database | None:
@@ -225,15 +231,15 @@ def _absolute(source: str | None) -> str | None:
     return str(Path(source).expanduser().resolve())
 
 
-def _compute(options: SearchOptions, stored: StudyConfig | None) -> ComputeConfig:
+def _compute(device: str, workers: int, stored: StudyConfig | None) -> ComputeConfig:
     """Return where trials run; `auto` stays until the first worker says what there is."""
-    if options.device not in _DEVICES:
-        hint = nearest(options.device, _DEVICES)
-        raise ConfigError(f"--device: {', '.join(_DEVICES)} expected, got {options.device!r}{hint}")
+    if device not in _DEVICES:
+        hint = nearest(device, _DEVICES)
+        raise ConfigError(f"--device: {', '.join(_DEVICES)} expected, got {device!r}{hint}")
     if stored is not None:
-        same = options.device == "auto"
-        return stored.compute if same else replace(stored.compute, device=options.device)
-    return ComputeConfig(device=options.device, threads=max(1, _cores() // options.budget.workers))
+        same = device == "auto"
+        return stored.compute if same else replace(stored.compute, device=device)
+    return ComputeConfig(device=device, threads=max(1, _cores() // workers))
 
 
 def _cores() -> int:

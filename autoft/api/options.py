@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from autoft.study.config import BudgetConfig, StorageConfig
+from autoft.study.config import StorageConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,25 @@ class RowOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetOptions:
+    """How much a search may spend, as `BudgetConfig` has it.
+
+    None is left to the defaults; the number of configurations, where a study is resumed, to that study.
+    """
+
+    trials: int | None = None
+    timeout: float | None = None
+    workers: int | None = None
+    finalists: int | None = None
+    seeds: int | None = None
+    memory: int | None = None
+    disk: int | None = None
+    cache: int | None = None
+    stop: str | None = None
+    audit: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
     """One request for a search.
 
@@ -68,5 +87,5 @@ class SearchOptions:
     device: str = "auto"
     rows: RowOptions = field(default_factory=RowOptions)
     aims: AimOptions = field(default_factory=AimOptions)
-    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    budget: BudgetOptions = field(default_factory=BudgetOptions)
     storage: StorageConfig = field(default_factory=StorageConfig)

@@ -25,6 +25,7 @@ from autoft.storage.records import StopRecord, TrialRecord
 from autoft.study.config import StudyConfig
 from autoft.study.schema import space_schema
 from autoft.study.trial_weights import study_folder
+from autoft.tasks import TASKS, chosen_words
 
 _PACKAGES = ("autoft", "torch", "transformers", "peft", "optuna", "numpy")
 
@@ -146,6 +147,8 @@ class StudyFiles:
             audit=config.budget.audit,
             time=spent.parts,
             more_data=None if best is None else more_data_of(best.number, finalists, runs.halves),
+            floor=data.get("floor"),
+            chosen="" if best is None else chosen_words(TASKS.get(config.task), best.execution.get("decision", {})),
         )
 
     def write(

@@ -26,7 +26,7 @@ from autoft.report.notes import publish
 from autoft.storage.audits import read_audited
 from autoft.storage.beside import at_work
 from autoft.storage.database import Database, open_database
-from autoft.storage.finalists import finalist_runs, half_runs
+from autoft.storage.finalists import fresh_runs
 from autoft.storage.lineage import promotions
 from autoft.storage.records import StopRecord, TrialRecord
 from autoft.storage.studies import StudyHandle, create_study, open_study, recorded_stop, recorded_time, update_config
@@ -48,7 +48,7 @@ class Plan:
 
     Attributes:
         models: The base models, in words.
-        notices: Warnings about data and tokenizer.
+        notices: Warnings about data and tokenizer; lines below a first are examples.
         trains: What the default configuration trains, in words.
         measures: What the default configuration costs: `parameters`, `latency`, `memory`.
         default_seconds: Expected for the default configuration.
@@ -257,7 +257,7 @@ class _Run:
         )
 
     def _runs(self) -> Runs:
-        return Runs(finalist_runs(self._study), half_runs(self._study))
+        return Runs(fresh_runs(self._study, "finalist"), fresh_runs(self._study, "half"))
 
     def _phase(self) -> Phase:
         if self._finals_began is not None:
@@ -280,7 +280,7 @@ def _on_device(opening: Opening, device: str) -> Opening:
 
 def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:
     measured = answer["plan"]
-    notices = [*(notice.words for notice in opening.data.notices), *small_data_notices(opening.data)]
+    notices = [*(notice.lines for notice in opening.data.notices), *small_data_notices(opening.data)]
     return Plan(
         models=tuple(measured["models"]),
         notices=(*notices, *measured["notices"]),
@@ -295,16 +295,19 @@ def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:
 def _open_study(database: Database, opening: Opening, plan: Plan) -> StudyHandle:
     # A URL may hold a password: where a study lives is said by whoever opens it.
     config = replace(opening.config, storage=StorageConfig(folder=opening.config.storage.folder))
+    data = opening.data
+    floor = data.task.floor(config.metric, data.scored)
     if opening.resumed:
         study = open_study(database, config.name)
         content = {**json.loads(study.config), "config": config.to_json()}
+        # Studies of earlier versions do not know it.
+        content["data"] = {**content["data"], "floor": floor}
         update_config(study, json.dumps(content))
         return replace(study, config=json.dumps(content))
-    data = opening.data
     content = {
         "config": config.to_json(),
         "models": list(plan.models),
-        "data": {"origin": data.origin, **data.counts, "labels": list(data.labels)},
+        "data": {"origin": data.origin, **data.counts, "labels": list(data.labels), "floor": floor},
         "versions": versions(),
     }
     return create_study(database, config.name, metric=config.metric, config=json.dumps(content))

@@ -15,7 +15,7 @@ from autoft.errors import StudyError
 from autoft.report.facts import Finalists, StudyFacts
 from autoft.report.result import best_trial, compared_finalists
 from autoft.storage.audits import read_audited
-from autoft.storage.finalists import finalist_runs, half_runs
+from autoft.storage.finalists import fresh_runs
 from autoft.storage.records import StopRecord, TrialRecord
 from autoft.storage.studies import StudyHandle, open_study, recorded_stop, recorded_time, study_names
 from autoft.study.config import StorageConfig, StudyConfig
@@ -112,7 +112,7 @@ def load_study(name: str, *, studies_dir: str | Path = "studies", storage: str |
         config = replace(stored_config(study.config), storage=place)
         files = StudyFiles(config, json.loads(study.config))
         spent = Spent(parts=recorded_time(study))
-        runs = Runs(finalist_runs(study), half_runs(study))
+        runs = Runs(fresh_runs(study, "finalist"), fresh_runs(study, "half"))
         return StudyView(config, read_audited(study), runs, files, recorded_stop(study), spent)
 
 

@@ -20,7 +20,7 @@ def validate(task: str, *, source: str | None, space: str | None, models: Sequen
     """Judge a search space and a data set.
 
     Returns:
-        `space`, `data`, `labels` and `notices`, as JSON.
+        `space`, `data`, `labels` and `notices`, as JSON; of a notice, lines below the first are examples.
 
     Raises:
         ConfigError: With every problem of space, base models and data.
@@ -32,13 +32,13 @@ def validate(task: str, *, source: str | None, space: str | None, models: Sequen
     findings.raise_any()
     if varying is None or rows is None:
         raise ConfigError("a space and data expected")
-    notices = [*(notice.words for notice in rows.notices), *small_data_notices(rows)]
+    notices = [*(notice.lines for notice in rows.notices), *small_data_notices(rows)]
     tokenizer = load_tokenizer(resolve_model(str(varying.default["model"])), rows.tokens)
     made = rows.task
     labels: dict[str, dict[str, int]] = {}
     for split, examples in rows.examples.items():
         features = made.encode(examples, tokenizer, rows.labels, min(_LONGEST, tokenizer.model_max_length))
-        notices += [f"{split}: {notice.words}" for notice in made.inspect(examples, features, tokenizer)]
+        notices += [f"{split}: {notice.lines}" for notice in made.inspect(examples, features, tokenizer)]
         for label, count in made.label_counts(examples).items():
             labels.setdefault(label, {})[split] = count
     return {

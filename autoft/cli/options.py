@@ -38,6 +38,9 @@ Folds = Annotated[
         metavar="K",
     ),
 ]
+Trials = Annotated[
+    int | None, typer.Option("--trials", help="Configurations in total; 50, or as many as before, unless given.")
+]
 Timeout = Annotated[str | None, typer.Option("--timeout", help="Time limit, with finalists: 90s, 30m, 2h, 1h30m.")]
 Finalists = Annotated[
     int, typer.Option("--finalists", help="Best configurations that are trained again beside the default.")

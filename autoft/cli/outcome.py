@@ -10,12 +10,12 @@ from rich.console import Console
 
 from autoft.api.studies import StudyView
 from autoft.cli.options import where
-from autoft.cli.tables import config_table, finalist_table, front_table, label_table, overall_table
+from autoft.cli.tables import config_table, finalist_table, front_table, label_table, overall_table, print_notice
 from autoft.report.cost_parts import firm_words
 from autoft.report.front import limit_words
 from autoft.report.matched import matched_info
 from autoft.report.more_data import more_data_words
-from autoft.report.words import audit_words, duration, gain_words, search_words, stop_words
+from autoft.report.words import audit_words, duration, floor_words, gain_words, search_words, stop_words
 
 
 def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) -> None:
@@ -28,9 +28,11 @@ def print_outcome(console: Console, view: StudyView, result: Mapping[str, Any]) 
     console.print(f"\n[bold]{counts['configurations']} configurations[/bold] in {spent}: {states}", highlight=False)
     for words in filter(None, (stop_words(result), gain_words(result), audit_words(result))):
         console.print(words, highlight=False, markup=False)
+    facts = view.facts
+    if words := floor_words(result, facts.floor):
+        console.print(words, style="yellow", highlight=False, markup=False)
     if result["finalists"]:
         _print_finalists(console, result)
-    facts = view.facts
     for words in limit_words(facts, view.records):
         console.print(words, highlight=False, markup=False)
     best = view.best
@@ -56,7 +58,7 @@ def _print_finalists(console: Console, result: Mapping[str, Any]) -> None:
     console.print(search_words(result), highlight=False, markup=False)
     console.print(finalist_table(result))
     for mishap in result["finalists"]["mishaps"]:
-        console.print(f"note: {mishap}", style="yellow", highlight=False, markup=False)
+        print_notice(console, mishap)
     console.print(more_data_words(result), highlight=False, markup=False)
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from autoft.api.opening import Opening
 from autoft.api.searching import Plan
-from autoft.cli.tables import plain_table
+from autoft.cli.tables import plain_table, print_notice
 from autoft.report.front import cost_words
 from autoft.report.words import count_words, duration
 from autoft.study.aims import measure_words
@@ -56,7 +56,7 @@ def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
         table.add_row(path, Text(domain), when)
     console.print(table)
     for notice in plan.notices:
-        console.print(f"note: {notice}", style="yellow", highlight=False, markup=False)
+        print_notice(console, notice)
 
 
 def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from autoft.cli.options import (
     StudiesDir,
     Timeout,
     TrainLimit,
+    Trials,
     where,
 )
 from autoft.cli.units import bytes_of, seconds_of, size_words
@@ -41,7 +42,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     data: Data = None,
     model: Models = None,
     space: Annotated[str | None, typer.Option("--space", help="Search space: a name or a YAML file.")] = None,
-    trials: Annotated[int, typer.Option("--trials", help="Configurations in total.")] = 50,
+    trials: Trials = None,
     timeout: Timeout = None,
     study: Annotated[str | None, typer.Option("--study", help="Name; an existing study is resumed.")] = None,
     studies_dir: StudiesDir = STUDIES_DIR,
@@ -69,7 +70,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> int:
     """Find the best fine-tuning of a pretrained model on your data.
 
-    Without --data the built-in sample is searched. The same --study name resumes; --trials is then the total.
+    Without --data the built-in sample is searched. The same --study name resumes; --trials is the total.
 
     Example: autoft search ner --data my-corpus/ --trials 30 --study mine
     """
@@ -94,8 +95,8 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 def _budget(given: Mapping[str, Any], timeout: str | None, sizes: Mapping[str, str | None]) -> Any:
+    from autoft.api.options import BudgetOptions
     from autoft.errors import Findings
-    from autoft.study.config import BudgetConfig
 
     findings = Findings()
     seconds = findings.of(lambda: seconds_of(timeout))
@@ -103,7 +104,7 @@ def _budget(given: Mapping[str, Any], timeout: str | None, sizes: Mapping[str, s
         name: findings.of(partial(bytes_of, size, f"--{name}-budget")) for name, size in sizes.items()
     }
     findings.raise_any()
-    return BudgetConfig(timeout=seconds, **read, **given)
+    return BudgetOptions(timeout=seconds, **read, **given)
 
 
 def _plan_only(options: Any, *, as_json: bool) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -33,6 +34,14 @@ _NUMBERS = (
     "fresh seeds",
     "95 % interval",
 )
+
+
+def print_notice(console: Console, notice: str) -> None:
+    """Print a warning; of its examples, each a line, as much as the terminal is wide."""
+    words, *examples = notice.splitlines()
+    console.print(f"note: {words}", style="yellow", highlight=False, markup=False)
+    for example in examples:
+        console.print(Text(f"  {example}", style="dim"), no_wrap=True, overflow="ellipsis", highlight=False)
 
 
 def plain_table(*columns: str, title: str | None = None) -> Table:

@@ -34,7 +34,7 @@ def validate_command(
     from rich.text import Text
 
     from autoft.api.validating import validate
-    from autoft.cli.tables import plain_table
+    from autoft.cli.tables import plain_table, print_notice
 
     found = validate(task, source=data, space=space, models=tuple(model or ()))
     if as_json:
@@ -57,5 +57,5 @@ def validate_command(
         table.add_row(Text(label), *(str(row.get(split, "-")) for split in ("train", "dev", "test")))
     console.print(table)
     for notice in found["notices"]:
-        console.print(f"note: {notice}", style="yellow", highlight=False, markup=False)
+        print_notice(console, notice)
     console.print("valid", style="green")

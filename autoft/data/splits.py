@@ -71,6 +71,21 @@ def limit_rows(rows: Sequence[T], count: int, seed: int, key: Callable[[T], Abst
     return tuple(rows[index] for index in sorted(chosen))
 
 
+def quantile_bins(values: Sequence[float], bins: int) -> tuple[int, ...]:
+    """Return the bin of each value by its place among all: bins of equal size, or one value more, the lowest first.
+
+    Args:
+        values: Numbers, [N].
+        bins: How many; at most N are used.
+    """
+    order = sorted(range(len(values)), key=lambda index: (values[index], index))
+    bins = min(bins, len(values))
+    found = [0] * len(values)
+    for place, index in enumerate(order):
+        found[index] = place * bins // len(values)
+    return tuple(found)
+
+
 def _cover(labels: Sequence[frozenset[str]], order: Sequence[int]) -> list[int]:
     """Choose few rows that have every label: for the rarest one left, the row with most left."""
     counts = Counter(label for row in labels for label in row)

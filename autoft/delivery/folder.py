@@ -20,6 +20,7 @@ from autoft.models.heads import HEADS, Head
 from autoft.models.methods.head import HeadOnly
 from autoft.study.bench import Bench
 from autoft.study.trial_config import TrialConfig
+from autoft.tasks import TASKS, Task, chosen_on_dev
 
 HEAD_FILE = "head.safetensors"
 
@@ -65,12 +66,13 @@ def write_model(bench: Bench, model: TrialModel, folder: Path, facts: Mapping[st
     complete = {
         **facts,
         "decision": decision if folded is None else dict(folded.decision),
-        "tuned": {name: value for name, value in decision.items() if name not in head.decoding},
+        "tuned": chosen_on_dev(type(bench.task), decision),
         "folded": folded is not None,
         "head": head.kind,
         "head_name": head.name,
         "head_fields": {key: value for key, value in asdict(head).items() if key != "kind"},
         "plain": head.plain,
+        "asked": dict(bench.task.asked),
         "labels": list(bench.labels),
         "max_length": bench.max_length,
         "trained": f"Trained: {what_trains(model)}.",
@@ -107,6 +109,11 @@ def write_adapter(bench: Bench, model: TrialModel, folder: Path, decision: Mappi
 def read_head(facts: Mapping[str, Any]) -> Head:
     """Return the head that a manifest speaks of."""
     return HEADS.get(facts["head_name"])(**facts["head_fields"], kind=facts["head"])
+
+
+def read_task(facts: Mapping[str, Any]) -> Task[Any, Any]:
+    """Return the task that a manifest speaks of; folders of earlier versions know its kind of head alone."""
+    return TASKS.get(facts["task"])(facts["head"], **facts.get("asked", {}))
 
 
 def read_model(folder: Path, facts: Mapping[str, Any]) -> tuple[Pristine, TrialModel]:

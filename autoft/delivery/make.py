@@ -16,7 +16,7 @@ from typing import Any
 
 import safetensors.torch
 
-from autoft.delivery.folder import read_model, trained_model, write_model
+from autoft.delivery.folder import read_model, read_task, trained_model, write_model
 from autoft.errors import ConfigError
 from autoft.files import check_manifest, replace_folder
 from autoft.models.assembly import TrialModel
@@ -83,7 +83,7 @@ def reloaded_value(folder: Path, examples: Sequence[Any], runtime: Runtime) -> f
     facts = check_manifest(folder)
     pristine, model = read_model(folder, facts)
     model.module.to(runtime.device)
-    task, tokenizer = TASKS.get(facts["task"])(facts["head"]), load_tokenizer(pristine.source)
+    task, tokenizer = read_task(facts), load_tokenizer(pristine.source)
     return _value(task, model, examples, facts, tokenizer=tokenizer, runtime=runtime)
 
 

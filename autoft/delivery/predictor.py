@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 
-from autoft.delivery.folder import read_model
+from autoft.delivery.folder import read_model, read_task
+from autoft.errors import DataError
 from autoft.files import check_manifest
 from autoft.models.assembly import TrialModel
 from autoft.models.base import load_tokenizer
-from autoft.tasks import TASKS, Task
+from autoft.tasks import Task
 from autoft.training.batches import make_resident
 from autoft.training.inference import run_model
 from autoft.training.runtime import Runtime, find_device
@@ -42,9 +43,9 @@ class Predictor:
         """Answer each input: a text, or a JSON object such as `{"text": …}` or `{"tokens": […]}`.
 
         Raises:
-            DataError: If an input is neither.
+            DataError: With every input that is neither, or other than what the model was trained on.
         """
-        read = [self.task.read_input(record) for record in inputs]
+        read = self._read(inputs)
         # An input without a single word has nothing that a model could read.
         examples = [example for example, _ in read if self.task.text(example).strip()]
         predictions = iter(self.decide(examples))
@@ -52,6 +53,17 @@ class Predictor:
             self.task.answer(next(predictions) if self.task.text(example).strip() else self.task.nothing, context)
             for example, context in read
         ]
+
+    def _read(self, inputs: Sequence[Record]) -> list[tuple[Any, Any]]:
+        read, problems = [], []
+        for index, record in enumerate(inputs):
+            try:
+                read.append(self.task.read_input(record))
+            except DataError as error:
+                problems += [f"inputs[{index}]: {problem.removeprefix('input: ')}" for problem in error.problems]
+        if problems:
+            raise DataError(*problems)
+        return read
 
     def score(self, examples: Sequence[Any]) -> dict[str, float]:
         """Return every metric of the model on examples of its task."""
@@ -79,5 +91,4 @@ def load_model(folder: str | Path, *, device: str = "auto") -> Predictor:
     pristine, model = read_model(path, facts)
     model.module.to(runtime.device)
     tokenizer = load_tokenizer(pristine.source)
-    task = TASKS.get(facts["task"])(facts["head"])
-    return Predictor(task, tuple(facts["labels"]), facts, model, tokenizer, runtime)
+    return Predictor(read_task(facts), tuple(facts["labels"]), facts, model, tokenizer, runtime)

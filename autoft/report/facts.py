@@ -112,6 +112,8 @@ class StudyFacts:
             none was noted.
         audit: Share of the search for which pruned configurations are finished; None where none is.
         more_data: What the best scored on half of its rows; None where that has not run.
+        floor: What the metric is for the best answer that is the same for every row of dev; None where it is not known.
+        chosen: What was tuned on dev beside the best's weights, in words; empty where nothing was.
     """
 
     name: str
@@ -132,3 +134,5 @@ class StudyFacts:
     time: Mapping[str, float] = field(default_factory=dict)
     audit: float | None = None
     more_data: MoreData | None = None
+    floor: float | None = None
+    chosen: str = ""

@@ -18,6 +18,7 @@ from autoft.report.words import (
     config_lines,
     count_words,
     duration,
+    floor_words,
     gain_with_interval,
     gain_words,
     mean_and_spread,
@@ -94,7 +95,7 @@ def note(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str,
         f"{count_words(counts['configurations'], 'configuration')} of "
         f"{plain_markdown(result['model'])} on {plain_markdown(facts.data.origin)}: {ended}; "
         f"{duration(result['seconds']['total'])} in total.",
-        *(plain_markdown(words) for words in (stop_words(result), audit_words(result)) if words),
+        *map(plain_markdown, filter(None, (floor_words(result, facts.floor), stop_words(result), audit_words(result)))),
         *_finalist_parts(result),
         *_best_parts(result),
         *_label_parts(facts, records),

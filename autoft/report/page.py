@@ -59,6 +59,7 @@ def _body(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str
                     "Scores on dev",
                     element("p", "Of the search's own seed, at each trial's best evaluation.", kind="caption"),
                     parts.label_scores(facts, records),
+                    parts.chosen(facts),
                     parts.test_scores(facts, result),
                 ),
                 kind="columns",

@@ -16,6 +16,7 @@ from autoft.report.words import (
     config_lines,
     count_words,
     duration,
+    floor_words,
     gain_words,
     score,
     search_words,
@@ -67,7 +68,8 @@ def tiles(facts: StudyFacts, result: Mapping[str, Any]) -> Html:
 
 def summary(facts: StudyFacts, result: Mapping[str, Any], records: Sequence[TrialRecord]) -> Html:
     """Return what was found, in words."""
-    parts = [element("p", gain_words(result), kind="lead")]
+    leading = gain_words(result), floor_words(result, facts.floor)
+    parts = [element("p", words, kind="lead") for words in leading if words]
     if result["finalists"]:
         parts.append(element("p", search_words(result), kind="muted"))
     parts += [element("p", words, kind="muted") for words in (stop_words(result), audit_words(result)) if words]
@@ -139,6 +141,14 @@ def label_scores(facts: StudyFacts, records: Sequence[TrialRecord]) -> Html:
         ]
         parts.append(table(head, rows))
     return join(parts)
+
+
+def chosen(facts: StudyFacts) -> Html:
+    """Return what the best owes to dev besides its weights."""
+    if not facts.chosen:
+        return Html("")
+    words = f"Tuned on dev for {facts.metric} beside the weights of the best: {facts.chosen}."
+    return element("p", f"{words} Scores on dev are a little flattering for that.", kind="muted")
 
 
 def test_scores(facts: StudyFacts, result: Mapping[str, Any]) -> Html:

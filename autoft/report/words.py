@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from autoft.space.domains import Scalar, same, spell
 
 NOTHING = "–"
+# Two sums over the same rows in another order differ by less.
+_NO_MORE = 1e-9
 
 
 class ConfigLine(NamedTuple):
@@ -117,6 +119,23 @@ def gain_words(result: Mapping[str, Any]) -> str:
         f"Trial {best['trial']} reached {metric} {score(best['dev'])}, the default "
         f"{score(default['dev'])}: {_gain(best['dev'] - default['dev'], default['dev'])}. "
         "One seed each; not yet checked on fresh seeds."
+    )
+
+
+def floor_words(result: Mapping[str, Any], floor: float | None) -> str:
+    """Return that nothing was learned, where the best is no better than one answer for every row; else empty.
+
+    Args:
+        result: The content of result.json.
+        floor: What the best of such answers scores on dev; None where it is not known.
+    """
+    best = result["best"]
+    if best is None or floor is None or best["dev"] > floor + _NO_MORE:
+        return ""
+    return (
+        f"Nothing was learned: dev {result['metric']} {score(best['dev'])} is no more than the same answer for every "
+        f"row reaches ({score(floor)}). Look whether texts and labels belong together; try more epochs and a wider "
+        "range of learning rates (--space), more rows, or another base model (--model)."
     )
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from autoft.storage.beside import claim_beside, finish_beside
 from autoft.storage.leases import LEASE_SECONDS, Claim
 from autoft.storage.lineage import Kind, links
 from autoft.storage.studies import StudyHandle
 from autoft.storage.trials import Word
+
+# What is trained on fresh seeds: finalists, and the winner on half of its rows.
+Fresh = Literal["finalist", "half"]
+_KINDS: Mapping[str, Kind] = {"finalist": "finalist_of", "half": "half_of"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ class FinalistRun:
     rows: int = 0
 
 
-def claim_finalist(
-    study: StudyHandle, number: int, index: int, worker: str, *, seconds: float = LEASE_SECONDS
+def claim_run(
+    study: StudyHandle, number: int, index: int, worker: str, *, work: Fresh, seconds: float = LEASE_SECONDS
 ) -> Claim | None:
     """Claim a configuration on one fresh seed; None where another worker has it, or where it is done.
 
@@ -52,57 +56,25 @@ def claim_finalist(
         number: The configuration's.
         index: The seed's place, from 0.
         worker: This process.
+        work: On all of its rows, or on half of them.
         seconds: How long the lease holds without a renewal.
     """
-    return claim_beside(study, number, index, worker, work="finalist", seconds=seconds)
+    return claim_beside(study, number, index, worker, work=work, seconds=seconds)
 
 
-def finish_finalist(study: StudyHandle, held: Claim, run: FinalistRun) -> None:
-    """Store a run's result, and end its claim in the same transaction.
+def finish_run(study: StudyHandle, held: Claim, run: FinalistRun) -> None:
+    """Store a run's result as one of the work that is held, and end its claim in the same transaction.
 
     Raises:
         LeaseLost: If another worker has taken it over.
     """
-    finish_beside(study, held, "finalist_of", asdict(run))
+    finish_beside(study, held, _KINDS[held.work], asdict(run))
 
 
-def finalist_runs(study: StudyHandle) -> tuple[FinalistRun, ...]:
-    """Return every run that is done, seed by seed."""
-    return _runs(study, "finalist_of")
-
-
-def claim_half(
-    study: StudyHandle, number: int, index: int, worker: str, *, seconds: float = LEASE_SECONDS
-) -> Claim | None:
-    """Claim a configuration on one fresh seed and half of its rows; None as in `claim_finalist`.
-
-    Args:
-        study: The study.
-        number: The configuration's.
-        index: The seed's place, from 0.
-        worker: This process.
-        seconds: How long the lease holds without a renewal.
-    """
-    return claim_beside(study, number, index, worker, work="half", seconds=seconds)
-
-
-def finish_half(study: StudyHandle, held: Claim, run: FinalistRun) -> None:
-    """Store the result of a run on half of the rows, and end its claim in the same transaction.
-
-    Raises:
-        LeaseLost: If another worker has taken it over.
-    """
-    finish_beside(study, held, "half_of", asdict(run))
-
-
-def half_runs(study: StudyHandle) -> tuple[FinalistRun, ...]:
-    """Return every run on half of the rows that is done, seed by seed."""
-    return _runs(study, "half_of")
-
-
-def _runs(study: StudyHandle, kind: Kind) -> tuple[FinalistRun, ...]:
+def fresh_runs(study: StudyHandle, work: Fresh) -> tuple[FinalistRun, ...]:
+    """Return every run of that work that is done, seed by seed."""
     found: dict[tuple[int, int], FinalistRun] = {}
-    for link in links(study, kind):
+    for link in links(study, _KINDS[work]):
         run = FinalistRun(**link.facts)
         # A transaction that is repeated after a lost answer writes the same twice.
         found.setdefault((run.index, run.number), run)

@@ -9,7 +9,7 @@ from functools import partial
 
 from autoft.errors import TimedOut
 from autoft.storage.audits import AuditRun, claim_audit, finish_audit, read_audited
-from autoft.storage.finalists import finalist_runs
+from autoft.storage.finalists import fresh_runs
 from autoft.storage.leases import Claim, forfeit
 from autoft.storage.reading import read_trial
 from autoft.storage.records import EvaluationRecord, TrialRecord
@@ -65,7 +65,7 @@ def _limit(context: TrialContext) -> TimeLimit:
     study, config = context.study, context.config
     records = read_audited(study)
     seconds = audit_seconds(records, config.budget, config.seed)
-    return audit_limit(context.limit, records, finalist_runs(study), config.budget, audit=seconds)
+    return audit_limit(context.limit, records, fresh_runs(study, "finalist"), config.budget, audit=seconds)
 
 
 def _run(context: TrialContext, held: Claim, record: TrialRecord) -> None:

@@ -113,11 +113,8 @@ class Bench:
             seed: Which half.
         """
         split = self.splits[self.folds[0].train.split]
-
-        def key(row: int) -> set[str]:
-            return set(self.task.label_counts([split.examples[row]]))
-
-        return replace(self, folds=tuple(halved(fold, split.features, key, seed) for fold in self.folds))
+        halves = (halved(fold, split.features, self.task, split.examples, seed) for fold in self.folds)
+        return replace(self, folds=tuple(halves))
 
     def sequences(self, split: str, model: TrialModel, runtime: Runtime, counts: PrefixCounts) -> Sequences:
         """Return a split for `model` to start above its frozen prefix.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from autoft.errors import StudyError, TimedOut
@@ -15,12 +15,10 @@ from autoft.storage.audits import read_audited
 from autoft.storage.beside import at_work
 from autoft.storage.finalists import (
     FinalistRun,
-    claim_finalist,
-    claim_half,
-    finalist_runs,
-    finish_finalist,
-    finish_half,
-    half_runs,
+    Fresh,
+    claim_run,
+    finish_run,
+    fresh_runs,
 )
 from autoft.storage.leases import Claim, forfeit
 from autoft.storage.records import TrialRecord
@@ -56,7 +54,7 @@ class TrialTime:
         context = self._context
         if context.limit.deadline is None:
             return context.limit
-        records, runs = read_audited(context.study), finalist_runs(context.study)
+        records, runs = read_audited(context.study), fresh_runs(context.study, "finalist")
         config = context.config
         audit = audit_seconds(records, config.budget, config.seed)
         found = trials_limit(context.limit, records, runs, config.budget, audit=audit)
@@ -65,44 +63,17 @@ class TrialTime:
         return _OVER if self._over else found
 
 
-def run_finalists(context: TrialContext, worker: str) -> None:
-    """Run finalists until none is missing, time is over or the worker is to end.
+def run_fresh(context: TrialContext, worker: str, work: Fresh) -> None:
+    """Train finalists, or the winner on half of its rows, until none is missing, time is over or the worker is to end.
 
     Raises:
         Interrupted: If the worker is to end.
     """
-    run_missing(context, lambda: run_next_finalist(context, worker))
+    run_missing(context, lambda: run_next_fresh(context, worker, work))
 
 
-def run_next_finalist(context: TrialContext, worker: str) -> bool:
-    """Run a missing (configuration, seed), or wait for other workers; return False where nothing is left to do.
-
-    Raises:
-        Interrupted: If the worker is to end.
-        LeaseLost: If another worker has taken the run over.
-    """
-    study, budget = context.study, context.config.budget
-    if not budget.finalists:
-        return False
-    return run_next_of(
-        context,
-        lambda: missing_runs(read_audited(study), finalist_runs(study), budget),
-        lambda missing: claim_finalist(study, missing[0].number, missing[1], worker),
-        lambda held, missing: _run(context, held, missing[0]),
-    )
-
-
-def run_halves(context: TrialContext, worker: str) -> None:
-    """Train the winner on half of its rows until no seed is missing, time is over or the worker is to end.
-
-    Raises:
-        Interrupted: If the worker is to end.
-    """
-    run_missing(context, lambda: run_next_half(context, worker))
-
-
-def run_next_half(context: TrialContext, worker: str) -> bool:
-    """Train the winner on half of its rows on a missing seed, or wait; return False where nothing is left to do.
+def run_next_fresh(context: TrialContext, worker: str, work: Fresh) -> bool:
+    """Train a missing (configuration, seed), or wait for other workers; return False where nothing is left to do.
 
     Raises:
         Interrupted: If the worker is to end.
@@ -111,11 +82,18 @@ def run_next_half(context: TrialContext, worker: str) -> bool:
     study, budget = context.study, context.config.budget
     if not budget.finalists:
         return False
+
+    def missing() -> Sequence[tuple[TrialRecord, int]]:
+        records, runs = read_audited(study), fresh_runs(study, "finalist")
+        if work == "finalist":
+            return missing_runs(records, runs, budget)
+        return missing_halves(records, runs, fresh_runs(study, work), budget)
+
     return run_next_of(
         context,
-        lambda: missing_halves(read_audited(study), finalist_runs(study), half_runs(study), budget),
-        lambda missing: claim_half(study, missing[0].number, missing[1], worker),
-        lambda held, missing: _run(context, held, missing[0]),
+        missing,
+        lambda found: claim_run(study, found[0].number, found[1], worker, work=work),
+        lambda held, found: _run(context, held, found[0]),
     )
 
 
@@ -144,7 +122,7 @@ def _run(context: TrialContext, held: Claim, record: TrialRecord) -> None:
         execution=outcome.execution,
         rows=training.rows,
     )
-    (finish_half if halves else finish_finalist)(study, held, run)
+    finish_run(study, held, run)
     logger.info("trial %d, seed %d: %s, %.4f", run.number, seed, run.state, run.value)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from autoft.data.splits import limit_rows
 from autoft.errors import DataError
 from autoft.strategy.steps import NINTHS, RUNGS
 from autoft.study.rows import POOL, StudyData
+from autoft.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +69,25 @@ def ninths_of(folds: Sequence[Fold]) -> tuple[int, ...]:
     return RUNGS if dev > train else NINTHS
 
 
-def halved(fold: Fold, features: Features, key: Callable[[int], AbstractSet[str]], seed: int) -> Fold:
+def halved(fold: Fold, features: Features, task: Task[Any, Any], examples: Sequence[Any], seed: int) -> Fold:
     """Return a fold whose model is trained on half of the rows, stratified, and scored on the same.
 
     Args:
         fold: The whole one.
         features: What the split that it trains on was encoded into.
-        key: The labels of a row of that split.
+        task: What is asked.
+        examples: Those of that split.
         seed: Which half.
     """
     rows = fold.train.rows
     half = -(-len(rows) // 2)
+    strata = task.strata([examples[row] for row in rows], half)
     try:
-        kept = limit_rows(rows, half, seed, key)
+        kept = limit_rows(range(len(rows)), half, seed, strata.__getitem__)
     except DataError:
         # Half of the rows cannot hold every label: then none is favoured.
-        kept = limit_rows(rows, half, seed, _without_labels)
+        kept = limit_rows(range(len(rows)), half, seed, _without_labels)
+    kept = tuple(rows[place] for place in kept)
     return replace(fold, train=_part(fold.train.split, features, kept))
 
 

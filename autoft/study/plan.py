@@ -39,7 +39,8 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
         space: What may vary.
 
     Returns:
-        `device`, `models`, `notices`, `trains`, `measures`, `default_seconds`, `longest_seconds`, `memory_mib`, JSON.
+        `device`, `models`, `notices` (see `Notice.lines`), `trains`, `measures`, `default_seconds`, `longest_seconds`,
+        `memory_mib`, JSON.
 
     Raises:
         ConfigError: If a base model cannot be loaded, or goes with a method or head of the space in no way; or if every
@@ -53,7 +54,7 @@ def measure_plan(workbench: Workbench, space: SearchSpace) -> dict[str, Any]:
         problems += impossible_pairs(space, bench)
         for name, split in bench.splits.items():
             found = bench.task.inspect(split.examples, split.features, bench.tokenizer)
-            notices += [f"{name}: {notice.words}" for notice in found]
+            notices += [f"{name}: {notice.lines}" for notice in found]
     if problems:
         raise ConfigError(*problems)
     aims = workbench.config.aims

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from autoft.data.fingerprint import fingerprint
@@ -97,9 +100,10 @@ def load_rows(task: Task[Any, Any], config: DataConfig, *, seed: int) -> StudyDa
         rows[name] = tuple(splits[name][i] for i in kept)
     folds: tuple[tuple[int, ...], ...] = ()
     if config.folds is not None:
-        folds, doubtful = _dealt(task, (*examples["train"], *examples["dev"]), config.folds, seed)
+        pool, places = (*examples["train"], *examples["dev"]), (*rows["train"], *rows["dev"])
+        folds, doubtful = _dealt(task, pool, places, config.folds, seed)
         notices += doubtful
-    notices += _overlaps(task, examples, ("test",) if folds else ("dev", "test"))
+    notices += _overlaps(task, examples, rows, ("test",) if folds else ("dev", "test"))
     return StudyData(
         task=task,
         origin=found.origin,
@@ -124,24 +128,24 @@ def small_data_notices(data: StudyData) -> list[str]:
 
 
 def _dealt(
-    task: Task[Any, Any], examples: Sequence[Any], count: int, seed: int
+    task: Task[Any, Any], examples: Sequence[Any], rows: Sequence[Row], count: int, seed: int
 ) -> tuple[tuple[tuple[int, ...], ...], list[Notice]]:
     """Return the folds of the rows of train and dev, and what is doubtful about them."""
 
     def key(example: Any) -> set[str]:
         return set(task.label_counts([example]))
 
-    folds = deal_rows(examples, count, seed, key)
+    strata = task.strata(examples, -(-len(examples) // count))
+    folds = deal_rows(range(len(examples)), count, seed, strata.__getitem__)
     notices = [
-        Notice(f"folds: label {label!r} lies in one fold alone, whose model never sees it", rows)
-        for label, rows in lonely_labels(examples, folds, key).items()
+        Notice(f"folds: label {label!r} lies in one fold alone, whose model never sees it", times)
+        for label, times in lonely_labels(examples, folds, key).items()
     ]
     texts = Counter(task.text(example) for example in examples)
-    twice = tuple(text for text, times in texts.items() if times > 1)
+    twice = {text for text, times in texts.items() if times > 1}
     if twice:
-        notices.append(
-            Notice("folds: texts that occur more than once make the score too good", len(twice), twice[:_SHOWN])
-        )
+        text = "folds: texts that occur more than once make the score too good"
+        notices.append(Notice(text, len(twice), _shown(task, examples, rows, twice)))
     return folds, notices
 
 
@@ -191,7 +195,7 @@ def _limited(task: Task[Any, Any], examples: Sequence[Any], limit: int | None, s
     everything = range(len(examples))
     if limit is None:
         return everything
-    return limit_rows(everything, limit, seed, lambda index: set(task.label_counts([examples[index]])))
+    return limit_rows(everything, limit, seed, task.strata(examples, limit).__getitem__)
 
 
 def _judge_labels(
@@ -227,19 +231,28 @@ def _unseen_problem(task: Task[Any, Any], rows: Sequence[Row], examples: Sequenc
     return f"{where.place}: label {label!r} is in dev, train must have it too, correct it or add train rows with it"
 
 
-def _overlaps(task: Task[Any, Any], examples: dict[str, tuple[Any, ...]], splits: Sequence[str]) -> list[Notice]:
+def _shown(
+    task: Task[Any, Any], examples: Sequence[Any], rows: Sequence[Row], wanted: AbstractSet[str]
+) -> tuple[str, ...]:
+    """Return the first rows whose text is wanted, each with its place in its file, so that a line has room for both."""
+    texts = ((Path(row.place).name, task.text(example)) for row, example in zip(rows, examples, strict=True))
+    return tuple(islice((f"{place}: {text}" for place, text in texts if text in wanted), _SHOWN))
+
+
+def _overlaps(
+    task: Task[Any, Any],
+    examples: dict[str, tuple[Any, ...]],
+    rows: dict[str, tuple[Row, ...]],
+    splits: Sequence[str],
+) -> list[Notice]:
     """Return which of `splits` hold texts of what is trained on."""
     trained = [name for name in ("train", "dev") if name not in splits]
     train = {task.text(example) for name in trained for example in examples[name]}
     notices = []
     for split in splits:
-        shared = [text for example in examples.get(split, ()) if (text := task.text(example)) in train]
+        found = examples.get(split, ())
+        shared = sum(task.text(example) in train for example in found)
         if shared:
-            notices.append(
-                Notice(
-                    f"{split}: texts that train has too make its score too good",
-                    len(shared),
-                    tuple(shared[:_SHOWN]),
-                )
-            )
+            text = f"{split}: texts that train has too make its score too good"
+            notices.append(Notice(text, shared, _shown(task, found, rows[split], train)))
     return notices

@@ -14,7 +14,7 @@ from autoft.errors import ConfigError, Diverged, OutOfMemory, OverLimit, Storage
 from autoft.space import SearchSpace
 from autoft.storage.audits import read_audited
 from autoft.storage.checkpoints import CheckpointStore
-from autoft.storage.finalists import finalist_runs
+from autoft.storage.finalists import fresh_runs
 from autoft.storage.leases import Claim, LeaseLost
 from autoft.storage.reading import read_trial, read_trials
 from autoft.storage.records import EvaluationRecord, Scalar
@@ -122,7 +122,7 @@ def _store(context: TrialContext, held: Claim, outcome: Outcome, reached: int) -
 
 def drop_others(context: TrialContext) -> None:
     """Drop the weights of all trials but the default and those that may be the best."""
-    records, runs = read_audited(context.study), finalist_runs(context.study)
+    records, runs = read_audited(context.study), fresh_runs(context.study, "finalist")
     drop_weights(context.weights, records, kept_numbers(records, runs, context.config.budget))
 
 

@@ -29,7 +29,7 @@ from autoft.strategy.stopping import TimeLimit
 from autoft.study.audit import run_audit
 from autoft.study.bench import Workbench
 from autoft.study.config import StudyConfig
-from autoft.study.finalists import TrialTime, run_finalists, run_halves
+from autoft.study.finalists import TrialTime, run_fresh
 from autoft.study.lease import Interrupted
 from autoft.study.paused import paused_states
 from autoft.study.plan import measure_plan
@@ -122,8 +122,8 @@ def _work(
             keep_paused(context)
         run_audit(context, me)
         record_time(study, me, workbench.time.spent())
-        run_finalists(context, me)
-        run_halves(context, me)
+        run_fresh(context, me, "finalist")
+        run_fresh(context, me, "half")
         record_time(study, me, workbench.time.spent())
     except Interrupted:
         forfeit(database, study_id=study.study_id, worker=me)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -14,6 +15,7 @@ from autoft.data.features import Features
 from autoft.data.rows import Row
 
 _UNKNOWN_SHARE = 0.05
+_MOST_CHOICES = 12
 _OTHER_MODEL = (
     "take a base model that was trained on this script, such as --model FacebookAI/xlm-roberta-base (100 languages) or "
     "--model google-bert/bert-base-chinese"
@@ -25,7 +27,13 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something about the data that deserves a warning, with its count."""
+    """Something about the data that deserves a warning, with its count.
+
+    Attributes:
+        text: What it is.
+        count: How often; 0 where that says nothing.
+        examples: The first few: texts, where there is one with the place of its row.
+    """
 
     text: str
     count: int
@@ -35,6 +43,11 @@ class Notice:
     def words(self) -> str:
         """The text, with its count where there is one."""
         return f"{self.text} ({self.count})" if self.count else self.text
+
+    @property
+    def lines(self) -> str:
+        """The words, and below them each example on a line of its own."""
+        return "\n".join([self.words, *(" ".join(example.split()) for example in self.examples)])
 
 
 def unknown_tokens(features: Features, tokenizer: Any) -> list[Notice]:
@@ -52,6 +65,31 @@ def unknown_tokens(features: Features, tokenizer: Any) -> list[Notice]:
     if unknown <= _UNKNOWN_SHARE * total:
         return []
     return [Notice(f"{unknown / total:.0%} of the tokens are unknown to the tokenizer: {_OTHER_MODEL}", unknown)]
+
+
+def chosen_on_dev(task: type[Task[Any, Any]], decision: Mapping[str, float]) -> dict[str, float]:
+    """Return what of a decision the task has chosen on dev: not what its head says, nor what follows from the data."""
+    return {name: value for name, value in decision.items() if name.partition(".")[0] in task.choices}
+
+
+def chosen_words(task: type[Task[Any, Any]], decision: Mapping[str, float], mark: str = "") -> str:
+    """Return what was chosen on dev, with its values, as `for micro_f1` may follow it; empty where nothing was.
+
+    Args:
+        task: Whose decision it is.
+        decision: As `Task.decode` has it.
+        mark: What stands around names of labels.
+    """
+    parts = []
+    for kind, meaning in task.choices.items():
+        found = {name.partition(".")[2]: one for name, one in decision.items() if name.partition(".")[0] == kind}
+        values = ", ".join(f"{one:.4f}" + (f" of {mark}{name}{mark}" if name else "") for name, one in found.items())
+        if len(found) > 1 and len({*found.values()}) == 1:
+            values = f"{next(iter(found.values())):.4f} of all {len(found)}"
+        elif len(found) > _MOST_CHOICES:
+            values = f"{min(found.values()):.4f} to {max(found.values()):.4f} of {len(found)}"
+        parts += [f"{meaning} ({values})"] if found else []
+    return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +123,7 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
         metrics: Every metric that may be optimised, `metric` among them; the best value of one called `neg_…` is 0, of
             others 1. A class whose objects have different ones names all of them.
         nothing: What is predicted where there is nothing to read.
+        choices: What `tune` chooses, in words, by its name before the first dot.
     """
 
     name: ClassVar[str]
@@ -92,9 +131,15 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
     metric: str
     metrics: tuple[str, ...]
     nothing: ClassVar[Any] = ()
+    choices: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, head: str | None = None) -> None:
         self.head = head or self.heads[0]
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """What a manifest keeps of the question besides the kind of head, as JSON: keywords of the class."""
+        return {}
 
     def about(self, examples: Sequence[ExampleT]) -> Self:
         """Return the task as the examples of the whole train split ask it: itself, unless it has several heads."""
@@ -124,6 +169,16 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
     @abstractmethod
     def label_counts(self, examples: Sequence[ExampleT]) -> dict[str, int]:
         """Return how often each label that the user named occurs."""
+
+    def strata(self, examples: Sequence[ExampleT], most: int) -> tuple[AbstractSet[str], ...]:
+        """Return for each example what folds and shares of rows hold in proportion: its labels, unless it has numbers.
+
+        Args:
+            examples: What is dealt or limited, [N].
+            most: How many groups of numbers there may be: rows of a share, or of a fold.
+        """
+        del most
+        return tuple(frozenset(self.label_counts([example])) for example in examples)
 
     @abstractmethod
     def labels(self, examples: Sequence[ExampleT]) -> tuple[str, ...]:
@@ -178,7 +233,7 @@ class Task(ABC, Generic[ExampleT, PredictionT]):
     def fold(self, labels: Sequence[str], decision: Mapping[str, float]) -> Folded | None:
         """Return what the delivered model takes over of what was decided, so that plain decoding gives its predictions.
 
-        A task that comes back from a manifest, which holds nothing but the kind of head, must decode the folded scores.
+        A task that comes back from a manifest, which holds the kind of head and `asked`, must decode the folded scores.
 
         Args:
             labels: The model's classes.

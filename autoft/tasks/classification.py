@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from autoft.data.features import IGNORED, Features, IntArray, Targets
 from autoft.data.labelling import read_labelled, read_texts
 from autoft.data.rows import Row
+from autoft.data.splits import quantile_bins
 from autoft.errors import DataError
 from autoft.metrics import (
     constant_scores,
@@ -65,6 +67,7 @@ class Classification(Task[TextExample, TextAnswer]):
         head: What is asked, as `about` found it and a manifest keeps it.
         centre: Mean of the train scores, 0 in training; part of the delivered model.
         spread: Their standard deviation, 1 in training; part of the delivered model.
+        paired: Whether it was trained on pairs of texts; None where that is not known.
     """
 
     name: ClassVar[str] = "classification"
@@ -72,12 +75,20 @@ class Classification(Task[TextExample, TextAnswer]):
     metric = _METRICS[_SINGLE][0]
     metrics = tuple(dict.fromkeys(name for names in _METRICS.values() for name in names))
     nothing: ClassVar[TextAnswer] = TextAnswer(None)
+    choices: ClassVar[Mapping[str, str]] = {"threshold": "the probability above which a label is predicted"}
 
-    def __init__(self, head: str | None = None, *, centre: float = 0.0, spread: float = 1.0) -> None:
+    def __init__(
+        self, head: str | None = None, *, centre: float = 0.0, spread: float = 1.0, paired: bool | None = None
+    ) -> None:
         super().__init__(head)
         self.metrics = _METRICS[self.head]
         self.metric = self.metrics[0]
-        self.centre, self.spread = centre, spread
+        self.centre, self.spread, self.paired = centre, spread, paired
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """Whether pairs were asked; the unit of scores is part of the delivered model."""
+        return {} if self.paired is None else {"paired": self.paired}
 
     def about(self, examples: Sequence[TextExample]) -> Self:
         """Return the task of one label, of several, or of a score, as the examples have it.
@@ -86,16 +97,18 @@ class Classification(Task[TextExample, TextAnswer]):
             DataError: If there is nothing to tell apart.
         """
         targets = [example.target for example in examples]
+        paired = any(example.pair is not None for example in examples)
         scores = [target for target in targets if isinstance(target, float)]
         if scores:
             if min(scores) == max(scores):
                 raise DataError(f"train: scores that differ expected, got {scores[0]:g} only")
-            return type(self)(_SCORE, centre=float(np.mean(scores)), spread=float(np.std(scores)))
+            centre, spread = float(np.mean(scores)), float(np.std(scores))
+            return type(self)(_SCORE, centre=centre, spread=spread, paired=paired)
         if any(isinstance(target, tuple) for target in targets):
-            return type(self)(_MULTI)
+            return type(self)(_MULTI, paired=paired)
         if len(set(targets)) < 2:
             raise DataError(f"train: at least two labels expected, got {', '.join(map(str, set(targets)))}")
-        return type(self)(_SINGLE)
+        return type(self)(_SINGLE, paired=paired)
 
     def normalise(self, splits: Mapping[str, Sequence[Row]]) -> tuple[dict[str, tuple[Row, ...]], list[Notice]]:
         """Find out which field holds what is asked and rewrite all rows to one form."""
@@ -120,6 +133,13 @@ class Classification(Task[TextExample, TextAnswer]):
         """Return the number of examples that have each label; of scores, how many there are."""
         counts = Counter(label for example in examples for label in _labels_of(example.target))
         return dict(sorted(counts.items()))
+
+    def strata(self, examples: Sequence[TextExample], most: int) -> tuple[AbstractSet[str], ...]:
+        """Return the labels of each example, or the bin of its score: one row of a share, or of a fold, each."""
+        if self.head != _SCORE:
+            return super().strata(examples, most)
+        scores: list[Any] = [example.target for example in examples]
+        return tuple(frozenset({str(one)}) for one in quantile_bins(scores, most))
 
     def labels(self, examples: Sequence[TextExample]) -> tuple[str, ...]:
         """Return the labels in alphabetical order, or `score`."""
@@ -247,7 +267,7 @@ class Classification(Task[TextExample, TextAnswer]):
         return notices
 
     def read_input(self, record: Mapping[str, Any] | str) -> tuple[TextExample, Any]:
-        """Read a text, or `{"text": …}` with `text_pair` for a pair; the answer repeats them."""
+        """Read a text, or `{"text": …}` with `text_pair`, whichever was trained on; the answer repeats them."""
         if isinstance(record, str):
             record = {"text": record}
         given = record.get("text")
@@ -257,6 +277,7 @@ class Classification(Task[TextExample, TextAnswer]):
             text, pair = read_texts(record)
         except DataError as error:
             raise DataError(*(f"input: {problem}" for problem in error.problems)) from error
+        self._check_number(text, pair)
         return TextExample(text, pair), {"text": text, **({} if pair is None else {"text_pair": pair})}
 
     def answer(self, prediction: TextAnswer, context: Any) -> dict[str, Any]:
@@ -267,6 +288,15 @@ class Classification(Task[TextExample, TextAnswer]):
         if self.head == _MULTI:
             return {**context, "labels": list(_labels_of(prediction.value)), "scores": scores}
         return {**context, "label": prediction.value, "scores": scores}
+
+    def _check_number(self, text: str, pair: str | None) -> None:
+        """Refuse a text where pairs were learned, and a pair where texts were: it is encoded as none in train."""
+        if self.paired is True and pair is None:
+            got = f"{text[:60]!r} alone, give the second text as 'text_pair'"
+            raise DataError(f"input: a pair of texts expected, as the model was trained on, got {got}")
+        if self.paired is False and pair is not None:
+            got = f"{pair[:60]!r} as a second, leave it out"
+            raise DataError(f"input: one text expected, as the model was trained on, got {got}")
 
     def _targets(self, examples: Sequence[TextExample], labels: Sequence[str]) -> Targets:
         if self.head == _SCORE:

@@ -62,6 +62,7 @@ class Qa(Task[Question, QaPrediction]):
     heads: ClassVar[tuple[str, ...]] = ("question-answering",)
     metric = "f1"
     metrics = ("f1", "exact_match")
+    choices: ClassVar[Mapping[str, str]] = {"threshold": "the gap from which on there is no answer"}
 
     def normalise(self, splits: Mapping[str, Sequence[Row]]) -> tuple[dict[str, tuple[Row, ...]], list[Notice]]:
         """Look whether there are questions at all, for ids that two of a file have, and for contexts that splits share.

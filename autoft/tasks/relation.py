@@ -89,8 +89,9 @@ class Relation(Task[RelationExample, str]):
             DataError: If there is nothing to tell apart.
         """
         found = self.label_counts(examples)
-        if len(found) == 1:
-            raise DataError(f"train: two relations expected, or one and 'no_relation', got only {next(iter(found))!r}")
+        if len(found) == 1 or (found and all(map(is_no_relation, found))):
+            got = " and ".join(map(repr, found))
+            raise DataError(f"train: two relations expected, or one and 'no_relation', got only {got}")
         return tuple(sorted(found, key=lambda label: (not is_no_relation(label), label)))
 
     def tokens(self, examples: Sequence[RelationExample]) -> dict[str, str]:

@@ -358,7 +358,7 @@ class TaskContract:
         if folded is None:
             return
         scaled = [(scores.astype(np.float64) * folded.scale + folded.shift).astype(np.float32) for scores in outputs]
-        found = type(task)(task.head).decode(scaled, features, labels, folded.decision)
+        found = type(task)(task.head, **task.asked).decode(scaled, features, labels, folded.decision)
         assert found == task.decode(outputs, features, labels, decision)
 
     def test_classes_follow_from_the_labels(

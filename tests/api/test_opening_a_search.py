@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autoft.api.opening import Opening, open_search
-from autoft.api.options import AimOptions, RowOptions, SearchOptions
+from autoft.api.options import AimOptions, BudgetOptions, RowOptions, SearchOptions
 from autoft.errors import ConfigError, DataError, SpaceError, StudyError, UnknownNameError
 from autoft.storage.database import open_database
 from autoft.storage.studies import create_study
@@ -82,7 +82,7 @@ def test_a_relative_model_in_a_space_is_found_later_too(options: SearchOptions) 
 
 
 def test_the_threads_of_the_machine_are_shared_by_workers(options: SearchOptions) -> None:
-    many = open_search(replace(options, budget=BudgetConfig(workers=1000))).config
+    many = open_search(replace(options, budget=BudgetOptions(workers=1000))).config
     assert many.compute.threads == 1
 
 
@@ -126,10 +126,27 @@ def test_a_study_is_resumed_by_its_name_alone(options: SearchOptions) -> None:
         replace(options, study="mine", rows=RowOptions(train_limit=10), aims=AimOptions(metric="recall"), seed=3)
     )
     stored(first)
-    bare = SearchOptions(task="ner", study="mine", storage=options.storage, budget=BudgetConfig(trials=80))
+    bare = SearchOptions(task="ner", study="mine", storage=options.storage, budget=BudgetOptions(trials=80))
     again = open_search(bare)
     assert again.resumed
-    assert again.config == replace(first.config, budget=bare.budget)
+    assert again.config == replace(first.config, budget=BudgetConfig(trials=80))
+
+
+def test_a_resumed_study_keeps_its_number_of_configurations_unless_another_is_asked(options: SearchOptions) -> None:
+    stored(open_search(replace(options, study="mine", budget=BudgetOptions(trials=12))))
+    assert open_search(replace(options, study="mine")).config.budget.trials == 12
+    again = open_search(replace(options, study="mine", budget=BudgetOptions(seeds=2)))
+    assert (again.config.budget.trials, again.config.budget.seeds) == (12, 2)
+    more = open_search(replace(options, study="mine", budget=BudgetOptions(trials=20)))
+    assert more.config.budget.trials == 20
+
+
+def test_a_budget_that_cannot_be_is_told_with_all_other_problems(options: SearchOptions) -> None:
+    wrong = replace(options, device="gpu", budget=BudgetOptions(trials=0, workers=0), rows=RowOptions(folds=1))
+    with pytest.raises(ConfigError) as caught:
+        open_search(wrong)
+    places = [problem.partition(":")[0] for problem in caught.value.problems]
+    assert {"--trials", "--workers", "--folds"} <= set(places)
 
 
 def test_a_resumed_study_keeps_its_limits_and_may_minimize_something_else(options: SearchOptions) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autoft.api.outputs import StudyFiles
+from autoft.api.outputs import Runs, StudyFiles
+from autoft.space import find_space, load_space
 from autoft.storage.finalists import FinalistRun
 from autoft.storage.lineage import Promoted
 from autoft.storage.records import StopRecord, TrialRecord
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
+from autoft.study.schema import space_schema
 
 RECORDS = (TrialRecord(0, "complete", 0.5, {}), TrialRecord(1, "running", None, {}))
 
@@ -107,3 +110,14 @@ def test_an_audited_trial_is_told_once_over_all_runs_of_a_search(config: StudyCo
     files.events.note_audits((finished,))
     found = [(one["event"], one["number"], one["rung"], one["state"], one["value"]) for one in events(files)]
     assert found == [("audited", 1, 1, "complete", 0.6)]
+
+
+def test_the_report_is_told_what_the_best_owes_to_dev_besides_its_weights(config: StudyConfig) -> None:
+    content = {"data": {"origin": "x", "train": 1, "dev": 1, "test": 0}, "models": ["m"], "versions": {}}
+    asked = replace(config, task="qa", space=load_space(find_space("qa"), space_schema()).to_json())
+    best = TrialRecord(0, "complete", 0.5, {"head": "linear"}, execution={"decision": {"threshold": 1.25}})
+    assert StudyFiles(asked, content).facts((best,), Runs()).chosen == (
+        "the gap from which on there is no answer (1.2500)"
+    )
+    always = replace(best, execution={"decision": {"always": 1.0}})
+    assert StudyFiles(asked, content).facts((always,), Runs()).chosen == ""

@@ -12,10 +12,13 @@ from rich.console import Console
 from autoft.api.opening import Opening, open_search
 from autoft.api.options import AimOptions, SearchOptions
 from autoft.api.searching import Plan
+from autoft.cli import main
 from autoft.cli.plan import print_plan
-from autoft.cli.tables import label_table, overall_table
+from autoft.cli.tables import label_table, overall_table, print_notice
 from autoft.errors import ConfigError
 from autoft.study.config import StorageConfig
+from autoft.tasks import Notice
+from autoft.testing.tiny import save_tiny
 
 
 def opened(folder: Path, rows: list[dict[str, object]]) -> Opening:
@@ -77,3 +80,28 @@ def test_of_many_labels_the_common_ones_are_shown() -> None:
     shown = [at for at in range(77) if f"label{at:02}" in text.getvalue()]
     assert shown == list(range(47, 77))
     assert "and 47 rarer labels, in report.html" in text.getvalue()
+
+
+def test_a_notice_shows_its_examples_cut_to_the_terminal() -> None:
+    example = "corpus.jsonl:7: a [red]text[/red] of\ntwo lines that is long"
+    console = Console(file=io.StringIO(), width=40)
+    print_notice(console, Notice("texts that occur more than once", 2, (example, "short")).lines)
+    assert console.file.getvalue().splitlines() == [  # type: ignore[attr-defined]
+        "note: texts that occur more than once ",
+        "(2)",
+        "  corpus.jsonl:7: a [red]text[/red] of …",
+        "  short",
+    ]
+
+
+def test_validate_shows_the_place_of_a_text_that_train_has_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split, first in (("train", 0), ("dev", 39)):
+        rows = [{"text": f"text {at}", "label": "ab"[at % 2]} for at in range(first, first + 40)]
+        (tmp_path / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    save_tiny(tmp_path / "model", "bert")
+    assert main(["validate", "classification", "--data", str(tmp_path), "--model", str(tmp_path / "model")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("note: dev: texts that train has too make its score too good (1)")
+    assert lines[start + 1] == "  dev.jsonl:1: text 39"

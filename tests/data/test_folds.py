@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoft.data.folds import deal_rows, lonely_labels
+from autoft.data.splits import quantile_bins
 from autoft.errors import DataError
 
 seeds = st.integers(0, 2**32)
@@ -64,6 +65,19 @@ def test_what_cannot_be_parted_is_named() -> None:
     found = lonely_labels(rows, dealt, identity)
     assert found.pop("d") == 1
     assert list(found.values()) == [2]
+
+
+@given(st.lists(st.integers(-9, 9), min_size=10, max_size=60), folds_of_rows, seeds)
+def test_numbers_lie_in_all_folds_alike(values: list[int], folds: int, seed: int) -> None:
+    """The j-th lowest of a fold is no lower than all of bin j, and no higher than all of bin j + 1."""
+    bins = quantile_bins(values, -(-len(values) // folds))
+    dealt = deal_rows(bins, folds, seed, lambda one: frozenset({str(one)}))
+    edges = [
+        [value for value, one in zip(values, bins, strict=True) if one == number] for number in range(max(bins) + 1)
+    ]
+    for fold in dealt:
+        for place, value in enumerate(sorted(values[index] for index in fold)):
+            assert min(edges[place]) <= value <= max(edges[min(place + 1, len(edges) - 1)])
 
 
 @given(rows_with_labels, folds_of_rows, seeds)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoft.data.splits import limit_rows, seeded_order, split_rows
+from autoft.data.splits import limit_rows, quantile_bins, seeded_order, split_rows
 from autoft.errors import DataError
 
 seeds = st.integers(0, 2**32)
@@ -94,3 +94,13 @@ def test_a_limit_of_nothing_is_told() -> None:
 def test_a_limit_that_limits_nothing_keeps_all() -> None:
     rows = [frozenset("a"), frozenset("b")]
     assert limit_rows(rows, 5, 0, identity) == tuple(rows)
+
+
+@given(st.lists(st.floats(-9, 9), min_size=1, max_size=40), st.integers(1, 50))
+def test_bins_are_alike_in_size_and_follow_the_order_of_the_values(values: list[float], bins: int) -> None:
+    found = quantile_bins(values, bins)
+    sizes = Counter(found)
+    assert sorted(sizes) == list(range(min(bins, len(values))))
+    assert max(sizes.values()) - min(sizes.values()) <= 1
+    pairs = list(zip(values, found, strict=True))
+    assert all(one[1] <= other[1] for one in pairs for other in pairs if one[0] < other[0])

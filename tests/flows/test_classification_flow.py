@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import torch
 from sklearn.metrics import accuracy_score, f1_score
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+import autoft
 from autoft.cli import main
+from autoft.errors import DataError
 
 SPACE = """
 version: 1
@@ -99,6 +102,33 @@ def test_predict_reads_pairs(pairs: Any, study: Path, capsys: pytest.CaptureFixt
     assert all(sum(answer["scores"].values()) == pytest.approx(1.0) for answer in answers)
 
 
+def test_a_single_text_is_refused_with_its_place(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    del study
+    lines = [json.dumps({"text": "anna visited paris", "text_pair": "the google 1"}), "anna visited paris"]
+    Path("mixed.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert main(["predict", "pairs", "mixed.txt"]) == 2
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 1
+    assert err.startswith(
+        "mixed.txt:2: a pair of texts expected, as the model was trained on, got 'anna visited paris'"
+    )
+
+
+def test_a_loaded_model_refuses_single_texts_all_at_once(study: Path) -> None:
+    pair = {"text": "anna visited paris", "text_pair": "the google 1"}
+    with pytest.raises(DataError) as caught:
+        autoft.load(study / "best").predict([pair, "anna", "john"])
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["inputs[1]", "inputs[2]"]
+
+
+def test_a_folder_that_does_not_say_whether_it_knows_pairs_loads(study: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(study / "best", tmp_path / "old")
+    facts = json.loads((folder / "autoft.json").read_text(encoding="utf-8"))
+    del facts["asked"]
+    (folder / "autoft.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert len(autoft.load(folder).predict(["anna", {"text": "anna", "text_pair": "john"}])) == 2
+
+
 def test_an_onnx_export_tells_one_text_from_the_other(pairs: Any, study: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     assert main(["export", "pairs", "as-onnx", "--format", "onnx"]) == 0
@@ -109,6 +139,23 @@ def test_an_onnx_export_tells_one_text_from_the_other(pairs: Any, study: Path) -
     names = ("input_ids", "attention_mask", "token_type_ids")
     scores = [session.run(None, {name: one[name].astype(np.int64) for name in names})[0][0] for one in encoded]
     assert [("no", "yes")[int(one.argmax())] for one in scores] == plain_labels(study / "best", rows)
+
+
+def test_a_search_that_learns_nothing_says_so(pairs: Any, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    del study
+    (pairs.folder / "same").mkdir()
+    for split in ("train", "dev"):
+        # One text cannot tell its labels apart: every model gives one answer to all of them.
+        rows = [{"text": "anna visited paris", "label": "no" if index % 3 else "yes"} for index in range(12)]
+        text = "".join(json.dumps(one) + "\n" for one in rows)
+        (pairs.folder / "same" / f"{split}.jsonl").write_text(text, encoding="utf-8")
+    given = ("--data", "same", "--model", "model", "--space", "classes.yaml", "--finalists", "0", "--study", "nothing")
+    told = pairs.run("search", "classification", *given, "--trials", "1")
+    dev = pairs.result("nothing")["best"]["dev"]
+    assert f"Nothing was learned: dev macro_f1 {dev:.4f} is no more than the same answer for every row" in told.stdout
+    assert main(["report", "nothing"]) == 0
+    capsys.readouterr()
+    assert "Nothing was learned" in (pairs.folder / "studies" / "nothing" / "report.html").read_text(encoding="utf-8")
 
 
 def test_class_folders_and_what_is_wrong_with_them(pairs: Any, study: Path, capsys: pytest.CaptureFixture[str]) -> None:

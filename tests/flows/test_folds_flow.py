@@ -10,6 +10,17 @@ import pytest
 from autoft.files import check_manifest
 
 FOLDS = ("--folds", "4")
+# In two folds thirty steps each, so that trials pause at the tenth.
+PAUSING = """
+version: 1
+task: ner
+train: {batch_size: 4, epochs: 5, warmup: 0.0, dropout: {low: 0.0, high: 0.1}}
+method:
+  full: {learning_rate: {low: 1e-4, high: 2e-2, log: true}}
+default:
+  method: {full: {learning_rate: 1e-3}}
+  train: {epochs: 5, batch_size: 4, dropout: 0.0}
+"""
 AGAIN = ("search", "ner", "--study", "folded", "--finalists", "1", "--seeds", "2")
 
 
@@ -85,3 +96,42 @@ def test_more_folds_than_rows_are_refused_in_words(desk: Any) -> None:
     words = refused.stderr + refused.stdout
     assert "--folds: at most one fold a row expected, got 49 folds for 48 rows" in words
     assert "Traceback" not in words
+
+
+@pytest.fixture(scope="module")
+def pausing(desk: Any) -> str:
+    """A space whose trials pause."""
+    (desk.folder / "pausing.yaml").write_text(PAUSING, encoding="utf-8")
+    return "pausing.yaml"
+
+
+def replays(desk: Any, study: str, number: int) -> bool:
+    """Whether a trial gives the same bits again, on each of its evaluations."""
+    told = json.loads(desk.run("replay", study, str(number), "--json").stdout)
+    return len(told["recorded"]["evaluations"]) == 9 and bool(told["recorded"] == told["replayed"])
+
+
+def test_pruned_trials_over_folds_are_finished_by_the_audit(desk: Any, pausing: str) -> None:
+    """All of their models go on from the rung, and give the bits of a trial that never paused."""
+    result = desk.search("audited", "--trials", "5", "--folds", "2", "--audit", "0.3", space=pausing)
+    audit = result["audit"]
+    numbers = [event["number"] for event in desk.events("audited") if event["event"] == "audited"]
+    assert len(numbers) == len(set(numbers)) == audit["audited"] == audit["drawn"] > 0
+    rows = {int(row["number"]): row for row in desk.trials("audited")}
+    assert all(rows[number]["state"] == "complete" for number in numbers)
+    assert all(rows[number]["reason"].endswith("; finished by the audit") for number in numbers)
+    assert replays(desk, "audited", numbers[0])
+
+
+@pytest.mark.slow
+def test_two_workers_share_trials_over_folds(desk: Any, pausing: str) -> None:
+    """Each configuration, finalist and half is run once, and what is delivered has the score of its own fold."""
+    asked = ("--trials", "6", "--folds", "2", "--workers", "2", "--finalists", "1", "--seeds", "2")
+    result = desk.search("shared", *asked, space=pausing)
+    assert result["trials"]["configurations"] == 6
+    assert sorted(desk.decided("shared")) == list(range(6))
+    told = [(one["event"], one["number"], one["seed"]) for one in desk.events("shared") if "seed" in one]
+    assert len(told) == len(set(told)) == 2 * 2 + 2
+    best = result["best"]["trial"]
+    assert check_manifest(desk.folder / "studies" / "shared" / "best")["trial"] == best
+    assert replays(desk, "shared", best)

@@ -17,6 +17,7 @@ import pytest
 from autoft.report import page_parts
 from autoft.report.facts import Finalists
 from autoft.report.figures import FIGURES
+from autoft.report.notes import note
 from autoft.report.page import render_page, write_page
 from autoft.report.result import build_result
 from autoft.study.aims import MEASURES, AimsConfig
@@ -171,6 +172,23 @@ def test_page_names_the_commands_that_reproduce_it(make_study: Callable[..., Any
     best = build_result(facts, records)["best"]["trial"]
     assert f"autoft replay 'my study' {best}" in text
     assert "autoft search ner --study 'my study' --trials 50" in text
+
+
+def test_page_and_note_say_that_nothing_was_learned(make_study: Callable[..., Any]) -> None:
+    facts, records = make_study(8)
+    result = build_result(facts, records)
+    for floor, said in ((1.0, True), (0.0, False)):
+        known = replace(facts, floor=floor)
+        assert ("Nothing was learned" in read(known, records).text) is said
+        assert ("Nothing was learned" in note(known, records, result)) is said
+
+
+def test_page_says_what_was_tuned_on_dev(make_study: Callable[..., Any]) -> None:
+    facts, records = make_study(8)
+    words = "the probability above which a label is predicted (0.3100 of <i>, 0.5000 of b)"
+    text = read(replace(facts, chosen=words), records).text
+    assert f"Tuned on dev for f1 beside the weights of the best: {words}. Scores on dev are a little flattering" in text
+    assert "Tuned on dev" not in read(facts, records).text
 
 
 def test_test_split_is_called_sealed_until_it_is_opened(make_study: Callable[..., Any]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from autoft.report.words import (
     config_lines,
     duration,
+    floor_words,
     gain_words,
     score,
     search_words,
@@ -124,6 +125,19 @@ def test_search_that_does_not_beat_its_default_says_so() -> None:
 def test_default_alone_is_not_called_a_winner() -> None:
     words = gain_words(result(entry(0, 0.4), entry(0, 0.4), configurations=1))
     assert words == "The default reached dev f1 0.4000; nothing else was tried."
+
+
+@pytest.mark.parametrize("dev", [0.3, 0.25, 0.3 + 1e-12])
+def test_a_best_at_the_floor_is_told_with_what_to_try(dev: float) -> None:
+    words = floor_words(result(entry(7, dev), entry(0, 0.1)), 0.3)
+    assert words.startswith(f"Nothing was learned: dev f1 {dev:.4f} is no more than the same answer for every row")
+    assert "--space" in words
+    assert "--model" in words
+
+
+@pytest.mark.parametrize(("best", "floor"), [(entry(7, 0.31), 0.3), (entry(7, 0.1), None), (None, 0.3)])
+def test_a_best_above_the_floor_is_not(best: Any, floor: float | None) -> None:
+    assert floor_words(result(best, entry(0, 0.1)), floor) == ""
 
 
 def test_nothing_completed_is_said() -> None:

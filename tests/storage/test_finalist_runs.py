@@ -7,9 +7,9 @@ import pytest
 from autoft.storage.beside import at_work, is_searching
 from autoft.storage.finalists import (
     FinalistRun,
-    claim_finalist,
-    finalist_runs,
-    finish_finalist,
+    claim_run,
+    finish_run,
+    fresh_runs,
 )
 from autoft.storage.leases import Claim, LeaseLost, forfeit
 from autoft.storage.reading import read_trials
@@ -29,7 +29,7 @@ def complete(study: StudyHandle, value: float = 0.5) -> int:
 
 
 def take(study: StudyHandle, number: int, index: int, worker: str = "a") -> Claim:
-    held = claim_finalist(study, number, index, worker)
+    held = claim_run(study, number, index, worker, work="finalist")
     assert held is not None
     return held
 
@@ -41,15 +41,15 @@ def run(number: int, index: int, value: float = 0.4) -> FinalistRun:
 def test_a_run_is_stored_with_all_that_is_known(study: StudyHandle) -> None:
     number = complete(study)
     done = FinalistRun(number, 1, 8, 0.0, "pruned", "the loss is no number", {}, 3.5, {"threads": 1})
-    finish_finalist(study, take(study, number, 1), done)
-    assert finalist_runs(study) == (done,)
+    finish_run(study, take(study, number, 1), done)
+    assert fresh_runs(study, "finalist") == (done,)
 
 
 def test_runs_come_seed_by_seed(study: StudyHandle) -> None:
     numbers = [complete(study), complete(study)]
     for number, index in ((numbers[1], 1), (numbers[0], 1), (numbers[1], 0)):
-        finish_finalist(study, take(study, number, index), run(number, index))
-    assert [(one.index, one.number) for one in finalist_runs(study)] == [
+        finish_run(study, take(study, number, index), run(number, index))
+    assert [(one.index, one.number) for one in fresh_runs(study, "finalist")] == [
         (0, numbers[1]),
         (1, numbers[0]),
         (1, numbers[1]),
@@ -59,38 +59,38 @@ def test_runs_come_seed_by_seed(study: StudyHandle) -> None:
 def test_two_workers_never_have_the_same_seed_of_a_configuration(study: StudyHandle) -> None:
     number = complete(study)
     take(study, number, 0, "a")
-    assert claim_finalist(study, number, 0, "b") is None
-    assert claim_finalist(study, number, 1, "b") is not None
+    assert claim_run(study, number, 0, "b", work="finalist") is None
+    assert claim_run(study, number, 1, "b", work="finalist") is not None
 
 
 def test_what_is_done_is_not_claimed_again(study: StudyHandle) -> None:
     number = complete(study)
-    finish_finalist(study, take(study, number, 0), run(number, 0))
-    assert claim_finalist(study, number, 0, "b") is None
+    finish_run(study, take(study, number, 0), run(number, 0))
+    assert claim_run(study, number, 0, "b", work="finalist") is None
 
 
 def test_a_lost_workers_run_is_taken_over_and_it_cannot_write_any_more(study: StudyHandle) -> None:
     number = complete(study)
     lost = take(study, number, 0, "a")
     forfeit(study.database, study_id=study.study_id, worker="a")
-    finish_finalist(study, take(study, number, 0, "b"), run(number, 0, 0.9))
+    finish_run(study, take(study, number, 0, "b"), run(number, 0, 0.9))
     with pytest.raises(LeaseLost, match="another worker has taken it over"):
-        finish_finalist(study, lost, run(number, 0, 0.1))
-    assert [one.value for one in finalist_runs(study)] == [0.9]
+        finish_run(study, lost, run(number, 0, 0.1))
+    assert [one.value for one in fresh_runs(study, "finalist")] == [0.9]
 
 
 def test_the_same_result_twice_is_one(study: StudyHandle) -> None:
     number = complete(study)
     held = take(study, number, 0)
-    finish_finalist(study, held, run(number, 0))
-    finish_finalist(study, held, run(number, 0))
-    assert len(finalist_runs(study)) == 1
+    finish_run(study, held, run(number, 0))
+    finish_run(study, held, run(number, 0))
+    assert len(fresh_runs(study, "finalist")) == 1
 
 
 def test_samplers_see_nothing_of_finalists(study: StudyHandle) -> None:
     number = complete(study)
     before = read_trials(study), study.optuna.get_trials()
-    finish_finalist(study, take(study, number, 0), run(number, 0, 0.99))
+    finish_run(study, take(study, number, 0), run(number, 0, 0.99))
     assert (read_trials(study), study.optuna.get_trials()) == before
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,8 @@ from autoft import faults
 from autoft.space import SearchSpace, parse_space
 from autoft.storage.database import open_database
 from autoft.storage.studies import StudyHandle, create_study, open_study
-from autoft.strategy.schedule import SCHEDULES
+from autoft.strategy.schedule import SCHEDULES, Ruling, Schedule, Verdict
+from autoft.strategy.standing import Standing
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.bench import Workbench
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
@@ -48,6 +49,24 @@ default:
 def sentence(index: int) -> str:
     person, place = ("anna", "john", "smith")[index % 3], ("paris", "berlin", "york")[index // 3 % 3]
     return f"{person} B-PER\nlives O\nin O\n{place} B-LOC\n"
+
+
+class PausesAtRungs(Schedule):
+    """Judges nobody by the others."""
+
+    def verdict(self, mine: Standing, peers: object, step: int, *, paused: object = ()) -> Ruling:
+        del peers, paused
+        pauses = step in mine.rungs and step in self.rungs[:-1]
+        return Ruling(Verdict.PAUSE, f"rung {step}: pauses") if pauses else Ruling(Verdict.GO_ON, "")
+
+    def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def pauses_at_rungs() -> Schedule:
+    """A schedule that pauses every configuration, the default too, at each rung before the last."""
+    return PausesAtRungs()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from autoft.storage.audits import AuditRun, audit_runs, claim_audit, read_audite
 from autoft.storage.beside import at_work
 from autoft.storage.checkpoints import CheckpointStore
 from autoft.storage.database import open_database
-from autoft.storage.finalists import finalist_runs
+from autoft.storage.finalists import fresh_runs
 from autoft.storage.leases import forfeit
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
@@ -31,7 +31,7 @@ from autoft.strategy.suggest import proposal_of
 from autoft.study.audit import run_audit, run_next_audit
 from autoft.study.audit_choice import missing_audits
 from autoft.study.config import BudgetConfig
-from autoft.study.finalists import TrialTime, run_finalists
+from autoft.study.finalists import TrialTime, run_fresh
 from autoft.study.lease import Interrupted
 from autoft.study.paused import InMemory, OnDisk
 from autoft.study.replay import recorded, replay_trial
@@ -310,8 +310,8 @@ def test_a_better_one_is_kept_and_becomes_a_finalist(context: TrialContext) -> N
     assert best is not None
     assert best.audited
     assert weights_file(pruning.config, best).is_file()
-    run_finalists(pruning, "me")
-    assert [run.number for run in finalist_runs(pruning.study)] == [0, best.number]
+    run_fresh(pruning, "me", "finalist")
+    assert [run.number for run in fresh_runs(pruning.study, "finalist")] == [0, best.number]
 
 
 def test_no_later_rung_is_in_the_way(context: TrialContext, tiny_folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,18 +15,17 @@ from autoft.delivery.make import make_folder
 from autoft.errors import ConfigError
 from autoft.space import SearchSpace, parse_space
 from autoft.storage.checkpoints import CheckpointStore
-from autoft.storage.finalists import finalist_runs
+from autoft.storage.finalists import fresh_runs
 from autoft.storage.reading import read_trial
 from autoft.storage.records import EvaluationRecord, TrialRecord
 from autoft.storage.studies import create_study
 from autoft.storage.trials import ask_trial, continue_paused
-from autoft.strategy.schedule import FullTraining, Ruling, Schedule, Verdict
-from autoft.strategy.standing import Standing
+from autoft.strategy.schedule import FullTraining, Schedule
 from autoft.study import plan
 from autoft.study.bench import Bench, Workbench
 from autoft.study.config import BudgetConfig, DataConfig, StudyConfig
 from autoft.study.execution import Execution
-from autoft.study.finalists import run_next_finalist
+from autoft.study.finalists import run_next_fresh
 from autoft.study.paused import InMemory, OnDisk
 from autoft.study.replay import recorded, replay_trial
 from autoft.study.rows import POOL, StudyData, load_rows
@@ -49,18 +48,6 @@ freeze: 0.67
 train: {{batch_size: 4, epochs: 3, dropout: 0.2}}
 method: {{full: {{learning_rate: 1e-3}}}}
 """
-
-
-class PausesAtRungs(Schedule):
-    """Pauses every configuration at each rung before the last."""
-
-    def verdict(self, mine: Standing, peers: object, step: int, *, paused: object = ()) -> Ruling:
-        del peers, paused
-        pauses = step in mine.rungs and step in self.rungs[:-1]
-        return Ruling(Verdict.PAUSE, f"rung {step}: pauses") if pauses else Ruling(Verdict.GO_ON, "")
-
-    def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
-        raise NotImplementedError
 
 
 @pytest.fixture
@@ -152,11 +139,11 @@ def test_folds_score_each_row_once_and_train_on_all_others(
 
 @pytest.mark.parametrize("home", ["memory", "disk", "nowhere"])
 def test_a_continued_trial_equals_an_uninterrupted_one_and_its_replay(
-    context: TrialContext, tmp_path: Path, home: str
+    context: TrialContext, pauses_at_rungs: Schedule, tmp_path: Path, home: str
 ) -> None:
     disk = OnDisk(CheckpointStore(tmp_path / "paused"), 0 if home == "nowhere" else PLENTY)
     paused = InMemory(disk, PLENTY) if home == "memory" else disk
-    pausing = replace(context, space=longer(context.space), schedule=PausesAtRungs(), paused=paused)
+    pausing = replace(context, space=longer(context.space), schedule=pauses_at_rungs, paused=paused)
     assert begin(pausing).state == "paused"
     held = continue_paused(context.study, 0, 3, "me")
     assert held is not None
@@ -219,9 +206,9 @@ def test_finalists_are_whole_runs_over_the_same_folds(context: TrialContext) -> 
     asking = replace(context, config=replace(context.config, budget=budget))
     for _ in range(2):
         begin(asking)
-    while run_next_finalist(asking, "me"):
+    while run_next_fresh(asking, "me", "finalist"):
         pass
-    runs = finalist_runs(context.study)
+    runs = fresh_runs(context.study, "finalist")
     assert [(run.number, run.seed) for run in runs] == [(0, 1), (1, 1), (0, 2), (1, 2)]
     assert all(run.state == "complete" and len(run.execution["folds"]["values"]) == FOLDS for run in runs)
 

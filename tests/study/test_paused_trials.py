@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,7 @@ from autoft.storage.reading import read_trial
 from autoft.storage.records import Scalar, TrialRecord
 from autoft.storage.studies import create_study
 from autoft.storage.trials import ask_trial, continue_paused, recover_lost
-from autoft.strategy.schedule import FullTraining, Ruling, Schedule, Verdict
-from autoft.strategy.standing import Standing
+from autoft.strategy.schedule import FullTraining, Schedule
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.aims import AimsConfig
 from autoft.study.lease import Interrupted
@@ -44,28 +43,16 @@ METHODS: Mapping[str, Mapping[str, Scalar]] = {
 }
 
 
-class PausesAtRungs(Schedule):
-    """Pauses every configuration, the default too, at each rung before the last."""
-
-    def verdict(self, mine: Standing, peers: object, step: int, *, paused: object = ()) -> Ruling:
-        del peers, paused
-        pauses = step in mine.rungs and step in self.rungs[:-1]
-        return Ruling(Verdict.PAUSE, f"rung {step}: pauses") if pauses else Ruling(Verdict.GO_ON, "")
-
-    def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
-        raise NotImplementedError
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> CheckpointStore:
     return CheckpointStore(tmp_path / "paused")
 
 
 @pytest.fixture
-def pausing(context: TrialContext, store: CheckpointStore) -> TrialContext:
+def pausing(context: TrialContext, store: CheckpointStore, pauses_at_rungs: Schedule) -> TrialContext:
     """A context in which trials pause at rung 3, their states on disk."""
     space = space_of(context.space, "full")
-    return replace(context, space=space, schedule=PausesAtRungs(), paused=OnDisk(store, PLENTY))
+    return replace(context, space=space, schedule=pauses_at_rungs, paused=OnDisk(store, PLENTY))
 
 
 def space_of(space: SearchSpace, method: str, *, epochs: int = 5) -> SearchSpace:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from autoft.storage.finalists import claim_half, finalist_runs, half_runs
+from autoft.storage.finalists import claim_run, fresh_runs
 from autoft.storage.reading import read_trials
 from autoft.storage.studies import StudyHandle
 from autoft.storage.trials import ask_trial
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.config import BudgetConfig
 from autoft.study.final_choice import best_mean, compared_runs
-from autoft.study.finalists import run_finalists, run_halves, run_next_half
+from autoft.study.finalists import run_fresh, run_next_fresh
 from autoft.study.trial import TrialContext, run_trial
 
 
@@ -29,7 +29,7 @@ def search(context: TrialContext) -> None:
         held = ask_trial(context.study, "me", limit=None)
         assert held is not None
         run_trial(context, held)
-    run_finalists(context, "me")
+    run_fresh(context, "me", "finalist")
 
 
 @pytest.fixture
@@ -40,51 +40,51 @@ def finished(work_on: Callable[[StudyHandle], TrialContext], search_once: Any) -
 
 
 def winner(context: TrialContext) -> int:
-    runs = compared_runs(read_trials(context.study), finalist_runs(context.study), context.config.budget)
+    runs = compared_runs(read_trials(context.study), fresh_runs(context.study, "finalist"), context.config.budget)
     best = best_mean(read_trials(context.study), {one: [run.value for run in ran] for one, ran in runs.items()})
     assert best is not None
     return best.number
 
 
 def test_the_winner_is_trained_on_half_of_its_rows_on_the_same_seeds(finished: TrialContext) -> None:
-    before = finalist_runs(finished.study)
-    run_halves(finished, "me")
-    halves = half_runs(finished.study)
+    before = fresh_runs(finished.study, "finalist")
+    run_fresh(finished, "me", "half")
+    halves = fresh_runs(finished.study, "half")
     assert [(run.number, run.seed, run.rows) for run in halves] == [(winner(finished), seed, 12) for seed in (1, 2)]
     assert all(run.state == "complete" and run.seconds > 0 and run.metrics["f1"] == run.value for run in halves)
-    assert finalist_runs(finished.study) == before
+    assert fresh_runs(finished.study, "finalist") == before
     assert {run.rows for run in before} == {24}
     assert {run.execution["best_weights"] for run in halves}.isdisjoint(run.execution["best_weights"] for run in before)
 
 
 def test_no_half_is_trained_twice(finished: TrialContext) -> None:
-    run_halves(finished, "me")
-    before = half_runs(finished.study)
-    assert not run_next_half(finished, "other")
-    assert claim_half(finished.study, winner(finished), 0, "other") is None
-    assert half_runs(finished.study) == before
+    run_fresh(finished, "me", "half")
+    before = fresh_runs(finished.study, "half")
+    assert not run_next_fresh(finished, "other", "half")
+    assert claim_run(finished.study, winner(finished), 0, "other", work="half") is None
+    assert fresh_runs(finished.study, "half") == before
 
 
 def test_what_another_worker_trains_is_left_to_it(finished: TrialContext) -> None:
-    assert claim_half(finished.study, winner(finished), 0, "other") is not None
+    assert claim_run(finished.study, winner(finished), 0, "other", work="half") is not None
     for _ in range(3):
-        assert run_next_half(finished, "me")
-    assert [run.index for run in half_runs(finished.study)] == [1]
+        assert run_next_fresh(finished, "me", "half")
+    assert [run.index for run in fresh_runs(finished.study, "half")] == [1]
 
 
 def test_halves_wait_for_finalists_that_are_missing(finished: TrialContext) -> None:
     """One more seed is asked: until it has run the winner is not known."""
-    assert not run_next_half(with_finalists(finished, seeds=3), "me")
-    assert half_runs(finished.study) == ()
+    assert not run_next_fresh(with_finalists(finished, seeds=3), "me", "half")
+    assert fresh_runs(finished.study, "half") == ()
 
 
 def test_without_finalists_there_are_no_halves(finished: TrialContext) -> None:
-    assert not run_next_half(with_finalists(finished, finalists=0), "me")
+    assert not run_next_fresh(with_finalists(finished, finalists=0), "me", "half")
 
 
 def test_time_that_is_over_leaves_them_out(finished: TrialContext) -> None:
-    run_halves(replace(finished, limit=TimeLimit(0.0)), "me")
-    assert half_runs(finished.study) == ()
+    run_fresh(replace(finished, limit=TimeLimit(0.0)), "me", "half")
+    assert fresh_runs(finished.study, "half") == ()
 
 
 def test_each_seed_has_its_own_half_with_every_label(finished: TrialContext) -> None:

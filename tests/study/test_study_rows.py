@@ -84,7 +84,7 @@ def test_texts_that_train_has_too_are_noticed_with_examples(load: Load) -> None:
         ("dev: texts that train has too make its score too good", 1),
         ("test: texts that train has too make its score too good", 1),
     ]
-    assert data.notices[0].examples == ("in paris",)
+    assert data.notices[0].examples == ("dev.conll:5: in paris",)
 
 
 def test_train_without_labels_is_refused(load: Load) -> None:

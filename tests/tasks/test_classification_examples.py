@@ -172,6 +172,19 @@ def test_raw_input_is_a_text_a_pair_or_nothing() -> None:
         task.read_input({"text": "anna", "text_pair": 3})
 
 
+def test_a_model_trained_on_pairs_refuses_a_single_text_and_the_other_way_round() -> None:
+    single, _ = read({"text": "anna", "label": "a"}, {"text": "john", "label": "b"})
+    paired, _ = read(*({"text": "anna", "text_pair": "john", "label": label} for label in "ab"))
+    again = [Classification(task.head, **task.asked) for task in (single, paired)]
+    one, two = "paris", {"text": "paris", "text_pair": "berlin"}
+    assert again[0].read_input(one)[0] == TextExample("paris")
+    assert again[1].read_input(two)[0] == TextExample("paris", "berlin")
+    with pytest.raises(DataError, match=r"^input: one text expected.*got 'berlin' as a second, leave it out$"):
+        again[0].read_input(two)
+    with pytest.raises(DataError, match=r"^input: a pair of texts expected.*got 'paris' alone, give .* 'text_pair'$"):
+        again[1].read_input(one)
+
+
 @pytest.mark.parametrize(
     ("head", "nothing"),
     [("multi-label-classification", {"labels": [], "scores": {}}), ("regression", {"score": None})],

@@ -72,6 +72,13 @@ def test_one_relation_alone_is_nothing_to_tell_apart() -> None:
         task.labels([task.parse(row())] * 3)
 
 
+def test_rows_that_hold_no_relation_at_all_are_nothing_to_tell_apart() -> None:
+    task = Relation()
+    examples = [task.parse(row(relation=name)) for name in ("Other", "no_relation", "Other")]
+    with pytest.raises(DataError, match=r"two relations expected, or one and 'no_relation', got only 'Other' and 'no_"):
+        task.labels(examples)
+
+
 @pytest.mark.parametrize("field", ["head", "tail", "relation"])
 def test_a_row_of_another_format_is_one_problem(field: str) -> None:
     values = {name: value for name, value in VALUES.items() if name != field}
