@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from autoft.files import write_bytes
+from autoft.files import write_bytes, write_text
 from autoft.space.domains import Scalar
 
 FILE = "runs.parquet"
@@ -90,16 +90,15 @@ class Run:
 
 
 def append_line(path: Path, run: Run) -> None:
-    """Add a run to a file of JSON lines."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(run)) + "\n")
+    """Add a run to a file of JSON lines, whole or not at all."""
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    write_text(path, before + json.dumps(asdict(run)) + "\n")
 
 
 def read_lines(path: Path) -> list[Run]:
-    """Return the runs of a file of JSON lines; a line that a killed process left half written is no run."""
-    lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
-    return [_run(json.loads(line)) for line in lines if line.endswith("}")]
+    """Return the runs of a file of JSON lines; none where there is no file."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [_run(json.loads(line)) for line in lines]
 
 
 def write_runs(folder: Path, runs: Iterable[Run]) -> Path:
