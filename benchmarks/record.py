@@ -1,13 +1,14 @@
 """The record: fine-tuning curves of many configurations on several data sets, none of them stopped early.
 
 Usage: python -m benchmarks.record --work FOLDER [--only NAME …] [--device cpu] [--threads 1]
-       python -m benchmarks.record --work FOLDER --pack studies/reference
+       python -m benchmarks.record --work FOLDER --pack
 
 Every data set of a task is trained with the same configurations: the default, and a Latin hypercube (McKay et al. 1979)
 over the shipped search space of each method, with the methods of the wide space beside it, all for the longest
 schedule. The best five of a data set are trained on two further seeds. Runs go round the data sets, so that a record
-that was stopped is as long for each of them; runs that FOLDER holds already are not repeated, and several processes
-may share the work by `--only`. `$AUTOFT_DATA` says where the data lie.
+that was stopped is as long for each of them; runs that FOLDER or the record (`--record`, studies/reference unless given)
+hold already are not repeated, and several processes may share the work by `--only`. `--pack` adds the runs of FOLDER to
+the record. `$AUTOFT_DATA` says where the data lie.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from autoft.study.trial_config import build_trial_config
 from autoft.tasks import TASKS, Task
 from autoft.training.measuring import training_memory
 from autoft.training.runtime import Runtime, find_device, set_threads
-from benchmarks.reference import Run, append_line, read_lines, write_runs
+from benchmarks.reference import FILE, Run, append_line, read_lines, read_runs, write_runs
 
 _TRAIN, _DEV = 200, 150
 _SEED, _FURTHER, _BEST = 0, (1, 2), 5
@@ -212,15 +213,24 @@ def left(data: DataSet, runs: Sequence[Run]) -> Iterator[tuple[int, Mapping[str,
         yield from ((number, wanted[number], seed) for number, seed in again if (number, seed) not in done)
 
 
-def record(sets: Iterable[DataSet], work: Path, device: str, threads: int) -> None:
-    """Train all that is left, a run on each data set in turn."""
+def record(sets: Iterable[DataSet], work: Path, known: Sequence[Run], device: str, threads: int) -> None:
+    """Train all that is left, a run on each data set in turn.
+
+    Args:
+        sets: The data sets.
+        work: Where new runs are kept.
+        known: Runs that need not be repeated.
+        device: `cpu` or `cuda`.
+        threads: Of one operation.
+    """
     set_threads(threads)
     files = {data: work / f"{data.name}.jsonl" for data in sets}
     benches: dict[DataSet, Workbench] = {}
     while True:
         trained = 0
         for data, path in files.items():
-            following = next(left(data, read_lines(path)), None)
+            done = [*(run for run in known if run.data == data.name), *read_lines(path)]
+            following = next(left(data, done), None)
             if following is None:
                 continue
             if data not in benches:
@@ -241,15 +251,18 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=[data.name for data in DATA_SETS])
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--pack", type=Path)
+    parser.add_argument("--record", type=Path, default=Path("studies/reference"))
+    parser.add_argument("--pack", action="store_true")
     asked = parser.parse_args()
     logging.getLogger("autoft").setLevel(logging.WARNING)
-    if asked.pack is not None:
-        runs = [run for data in DATA_SETS for run in read_lines(asked.work / f"{data.name}.jsonl")]
-        print(f"{len(runs)} runs in {write_runs(asked.pack, runs)}")
+    known = read_runs(asked.record) if (asked.record / FILE).is_file() else []
+    if asked.pack:
+        fresh = [run for data in DATA_SETS for run in read_lines(asked.work / f"{data.name}.jsonl")]
+        runs = {(run.data, run.configuration, run.seed): run for run in (*fresh, *known)}
+        print(f"{len(runs)} runs in {write_runs(asked.record, runs.values())}")
         return
     sets = [data for data in DATA_SETS if not asked.only or data.name in asked.only]
-    record(sets, asked.work, asked.device, asked.threads)
+    record(sets, asked.work, known, asked.device, asked.threads)
 
 
 if __name__ == "__main__":

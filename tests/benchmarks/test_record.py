@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 
 from autoft.metrics.spans import strict_span_scores
-from benchmarks.record import DATA_SETS, DataSet, Witness, configurations, left, open_set, recorded_space, train
+from benchmarks.record import (
+    DATA_SETS,
+    DataSet,
+    Witness,
+    configurations,
+    left,
+    main,
+    open_set,
+    record,
+    recorded_space,
+    train,
+)
 from benchmarks.record_page import BEGIN, END, page_of, rank_correlations, seed_spread
 from benchmarks.reference import Run, append_line, read_lines, read_runs, write_runs
 
@@ -133,3 +144,26 @@ def test_the_page_keeps_its_words_and_renews_its_figures() -> None:
     assert page_of(once, runs) == once
     with pytest.raises(ValueError, match="expected"):
         page_of("Words.", runs)
+
+
+def test_known_runs_are_not_repeated_and_packing_adds_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    all_but_one = [run(number, seed, (number / 100,)) for number in range(24) for seed in range(3)][:-1]
+    trained: list[tuple[int, int]] = []
+
+    def instead(_bench: Any, data: DataSet, number: int, _values: Any, seed: int) -> Run:
+        trained.append((number, seed))
+        return run(number, seed, data=data.name)
+
+    class Bench:
+        def keep(self) -> None: ...
+
+    monkeypatch.setattr("benchmarks.record.train", instead)
+    monkeypatch.setattr("benchmarks.record.open_set", lambda *_: Bench())
+    record([SAMPLE], tmp_path, all_but_one, "cpu", 1)
+    record([SAMPLE], tmp_path, all_but_one, "cpu", 1)
+    assert trained == [(23, 2)]
+    write_runs(tmp_path, [replace(one, data="sample-ner") for one in all_but_one])
+    (tmp_path / "sample.jsonl").rename(tmp_path / "sample-ner.jsonl")
+    monkeypatch.setattr("sys.argv", ["record", "--work", str(tmp_path), "--record", str(tmp_path), "--pack"])
+    main()
+    assert len(read_runs(tmp_path)) == len(all_but_one) + 1
