@@ -6,9 +6,9 @@ Usage: python -m benchmarks.record --work FOLDER [--only NAME …] [--device cpu
 Every data set of a task is trained with the same configurations: the default, and a Latin hypercube (McKay et al. 1979)
 over the shipped search space of each method, with the methods of the wide space beside it, all for the longest
 schedule. The best five of a data set are trained on two further seeds. Runs go round the data sets, so that a record
-that was stopped is as long for each of them; runs that FOLDER or the record (`--record`, studies/reference unless given)
-hold already are not repeated, and several processes may share the work by `--only`. `--pack` adds the runs of FOLDER to
-the record. `$AUTOFT_DATA` says where the data lie.
+that was stopped is as long for each of them. Runs that FOLDER or the record (`--record`, studies/reference unless
+given) hold already are not repeated, and several processes may share the work by `--only`. `--pack` adds the runs of
+FOLDER to the record. `$AUTOFT_DATA` says where the data lie.
 """
 
 from __future__ import annotations
