@@ -23,7 +23,7 @@ class Cell:
 
     Attributes:
         text: What it shows.
-        kind: CSS classes: `number`, `path`, `value`, `old`, `wide`, `up`, `down`.
+        kind: CSS classes: `number`, `path`, `value`, `label`, `old`, `wide`, `up`, `down`.
         key: What it is sorted by; None for its text.
     """
 

@@ -131,7 +131,7 @@ def label_scores(facts: StudyFacts, records: Sequence[TrialRecord]) -> Html:
         rows = [
             Row(
                 (
-                    Cell(pair.name),
+                    Cell(pair.name, "label"),
                     *(Cell(score(best.get(f"{one}.{pair.name}")), "number") for one in others),
                     *_pair(pair),
                     Cell(NOTHING if pair.support is None else f"{pair.support:.0f}", "number"),
@@ -251,10 +251,11 @@ def parameters(facts: StudyFacts) -> Html:
 def origin(facts: StudyFacts, result: Mapping[str, Any]) -> Html:
     """Return data, seed and versions."""
     data = facts.data
+    seal = "sealed" if result["test"] is None else "opened"
     entries = {
         "base model": str(result["model"]),
         "data": data.origin,
-        "rows": f"{data.rows}, {data.test or 0} test rows (sealed)",
+        "rows": f"{data.rows}, " + (f"{data.test} test rows ({seal})" if data.test else "no test rows"),
         "fingerprint": data.fingerprint or NOTHING,
         "seed": str(facts.seed),
         "versions": ", ".join(f"{name} {one}" for name, one in facts.versions.items()) or NOTHING,

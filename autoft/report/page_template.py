@@ -72,6 +72,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; wh
 td.path, td.value { overflow-wrap: break-word;
   font: 13px/1.7 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 td.path { white-space: nowrap; }
+td.label { overflow-wrap: anywhere; min-width: 7em; }
 td.wide { min-width: 24em; }
 td.old { color: var(--muted); }
 tr.mark td { background: var(--mark); }

@@ -194,10 +194,15 @@ def test_page_says_what_was_tuned_on_dev(make_study: Callable[..., Any]) -> None
 def test_test_split_is_called_sealed_until_it_is_opened(make_study: Callable[..., Any]) -> None:
     facts, records = make_study(30)
     opened = {"best": {"f1": 0.44}, "default": {"f1": 0.41}, "opened": ["2026-03-02"]}
-    assert "is sealed" in read(facts, records).text
-    assert "The test split was opened 1 time" in read(facts, records, test=opened).text
-    bare = replace(facts, data=replace(facts.data, test=None))
-    assert "There is no test split" in read(bare, records).text
+    sealed = read(facts, records).text
+    assert "is sealed" in sealed
+    assert "test rows (sealed)" in sealed
+    once = read(facts, records, test=opened).text
+    assert "The test split was opened 1 time" in once
+    assert "(sealed)" not in once
+    bare = read(replace(facts, data=replace(facts.data, test=None)), records).text
+    assert "There is no test split" in bare
+    assert "no test rows" in bare
 
 
 def test_like_reasons_stand_together_rung_by_rung(make_study: Callable[..., Any]) -> None:
