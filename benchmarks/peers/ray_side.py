@@ -6,7 +6,6 @@ epoch; all else is as Ray Tune has it by default.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from functools import partial
 from typing import Any
@@ -45,8 +44,8 @@ def main() -> None:
     study = setup.study
     space = space_from_json(study.space, space_schema())
     # Its workers would give way to whatever else runs, the other contenders' do not.
-    os.environ["RAY_worker_niceness"] = "0"
-    ray.init(num_cpus=study.compute.threads, include_dashboard=False, logging_level="error")
+    system = {"worker_niceness": 0}
+    ray.init(num_cpus=study.compute.threads, include_dashboard=False, logging_level="error", _system_config=system)
     with tempfile.TemporaryDirectory() as folder:
         tuner = tune.Tuner(
             tune.with_resources(partial(train, told=told), {"cpu": study.compute.threads}),

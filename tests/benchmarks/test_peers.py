@@ -5,20 +5,26 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
+import torch
 
 from autoft.api.opening import open_search, space_for
 from autoft.api.options import RowOptions, SearchOptions
 from autoft.errors import SpaceError, StudyError
-from autoft.space import SearchSpace
+from autoft.models.quiet import quiet
+from autoft.space import SearchSpace, space_from_json
 from autoft.space.domains import Categorical, Integer
 from autoft.study.config import StorageConfig, StudyConfig
+from autoft.study.schema import space_schema
+from autoft.testing.tiny import save_tiny
 from benchmarks.peers.contenders import Contender, contenders, run_contender
-from benchmarks.peers.hf_training import check_translatable
+from benchmarks.peers.hf_side import search
+from benchmarks.peers.hf_training import Peer, check_translatable
 from benchmarks.peers.log import Evaluation, Log, Run, read_run
 from benchmarks.peers.plot import Panel, draw
 from benchmarks.peers.retraining import Retrained, key_of
@@ -174,6 +180,49 @@ def study_of(folder: Path) -> StudyConfig:
         storage=StorageConfig(folder=str(folder)),
     )
     return open_search(options).config
+
+
+def tiny_study(folder: Path, trials: int) -> StudyConfig:
+    """Return a study of a tiny model, whose schedules last one epoch or two."""
+    study = study_of(folder)
+    space = space_for("ner", None, (str(save_tiny(folder / "model", "bert")),))
+    epochs = {**space.domains, "train.epochs": Integer(1, 2)}
+    space = SearchSpace(space.task, space.schema, epochs, {**space.default, "train.epochs": 2})
+    return replace(study, name="hf-tpe", space=space.to_json(), budget=replace(study.budget, trials=trials))
+
+
+def test_trainers_search_is_logged_epoch_by_epoch(tmp_path: Path) -> None:
+    study, log = tiny_study(tmp_path, trials=3), Log(tmp_path / "events.jsonl", time.time())
+    with quiet():
+        search(Peer(study, log), str(tmp_path / "out"))
+    log.add("ended")
+    run = read_run(tmp_path / "events.jsonl")
+    check_same({"the race": setting_of(study), "hf-tpe": run.setting})
+    assert set(run.complete) == {0, 1, 2}
+    space = space_from_json(study.space, space_schema())
+    configs = {one.trial: one.config for one in run.evaluations}
+    for trial, config in configs.items():
+        epochs = [one.epoch for one in run.evaluations if one.trial == trial]
+        assert epochs == list(range(1, int(config["train.epochs"]) + 1))
+        assert space.contains(config)
+    assert len({config["method"] for config in configs.values()}) > 1, "more than one branch of the space was walked"
+
+
+def test_trainer_takes_every_value_of_a_configuration(tmp_path: Path) -> None:
+    """Trainer casts what a trial asks to the type of what it had: a warm-up of 0.1 beside one of 0 would become 0."""
+    peer = Peer(tiny_study(tmp_path, trials=1), Log(tmp_path / "events.jsonl", time.time()))
+    with quiet():
+        trainer = peer.trainer(str(tmp_path / "out"))
+        asked = {"train.batch_size": 32, "train.epochs": 1, "train.weight_decay": 0.25, "train.dropout": 0.3}
+        arguments = peer.take(5, {**peer.space.default, **asked, "method.full.layer_decay": 0.5, "freeze": 0.34})
+        module = peer.module()
+    assert arguments["per_device_train_batch_size"] == 32
+    assert {key: type(getattr(trainer.args, key))(value) for key, value in arguments.items()} == arguments
+    assert {one.p for one in module.modules() if isinstance(one, torch.nn.Dropout)} == {0.3}
+    groups = trainer.create_optimizer().param_groups
+    rate = arguments["learning_rate"]
+    # The head, and two of the three layers; the first and the embeddings are frozen.
+    assert {group["lr"] for group in groups} == {rate, rate * 0.5, rate * 0.25}
 
 
 def script(folder: Path, body: str) -> Contender:
