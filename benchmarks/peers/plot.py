@@ -14,7 +14,7 @@ _COLOURS = ("#2f81f7", "#e0701a", "#a371f7", "#2da44e")
 _GREY = "#7d8590"
 _WIDTH, _HEIGHT, _COLUMNS = 440, 270, 2
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 30, 40
-_LEGEND = 66
+_LEGEND, _LEGEND_WIDTH = 66, 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Panel:
     means: Mapping[str, float]
 
     def dots(self, run: Run) -> list[tuple[float, float]]:
-        """Return seconds and re-trained mean of the incumbents that were trained again, the last of a configuration."""
-        last = {key_of(one.config): one for one in run.incumbents}
-        return [(one.seconds, self.means[key]) for key, one in last.items() if key in self.means]
+        """Return re-trained means, and after how many seconds the configuration first was the incumbent."""
+        first = {key_of(one.config): one for one in reversed(run.incumbents)}
+        return [(one.seconds, self.means[key]) for key, one in first.items() if key in self.means]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def draw(panels: Sequence[Panel], words: Mapping[str, str]) -> str:
         words: Contender -> what it is called; autoft first.
     """
     rows = math.ceil(len(panels) / _COLUMNS)
-    width, height = _WIDTH * min(len(panels), _COLUMNS), _HEIGHT * rows + _LEGEND
+    width, height = max(_WIDTH * min(len(panels), _COLUMNS), 2 * _LEGEND_WIDTH), _HEIGHT * rows + _LEGEND
     scale = _scale(panels)
     colours = dict(zip(words, _COLOURS, strict=False))
     body = [_panel(panel, scale, colours, place) for place, panel in enumerate(panels)]
@@ -146,10 +146,10 @@ def _steps(incumbents: Sequence[Evaluation], end: float, scale: _Scale) -> str:
 def _legend(words: Mapping[str, str], colours: Mapping[str, str], top: float) -> str:
     found = []
     for place, (name, said) in enumerate(words.items()):
-        x, y = _LEFT + 210 * (place % 2), top + 16 + 18 * (place // 2)
+        x, y = _LEFT + _LEGEND_WIDTH * (place % 2), top + 16 + 18 * (place // 2)
         found += [
             f'<path d="M{x} {y - 4}h18" stroke="{colours[name]}" stroke-width="3"/>',
             f'<text x="{x + 24}" y="{y}">{escape(said)}</text>',
         ]
-    said = "lines: best dev score so far in the search; dots: mean of 3 fresh seeds"
+    said = "lines: best dev score so far; dots: what that configuration reaches on fresh seeds, on average"
     return "\n".join([*found, f'<text x="{_LEFT}" y="{top + 56}">{said}</text>'])

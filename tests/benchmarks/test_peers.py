@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +25,7 @@ from autoft.space.domains import Categorical, Integer
 from autoft.study.config import StorageConfig, StudyConfig
 from autoft.study.schema import space_schema
 from autoft.testing.tiny import save_tiny
+from benchmarks.peers.__main__ import Source, race, summary, write_events
 from benchmarks.peers.contenders import Contender, contenders, run_contender
 from benchmarks.peers.hf_side import search
 from benchmarks.peers.hf_training import Peer, check_translatable
@@ -256,6 +260,51 @@ def test_a_search_that_was_broken_off_begins_anew(tmp_path: Path, monkeypatch: p
         )
     run = run_contender(script(tmp_path, begun + "log.add('ended')"), study, None, tmp_path / "out")
     assert len(run.evaluations) == 1
+
+
+SEARCH = """
+log.add("setting", **setting_of(setup.study))
+config = space_from_json(setup.study.space, space_schema()).default
+log.evaluated(0, 1.0, 0.1, {**config, "train.epochs": 1})
+log.evaluated(1, 2.0, 0.2, config)
+log.add("complete", trial=1)
+log.add("ended")
+"""
+
+
+def test_a_race_is_judged_and_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    study = tiny_study(tmp_path, trials=2)
+    (tmp_path / "space.yaml").write_text(space_from_json(study.space, space_schema()).to_yaml())
+    imports = "from autoft.space import space_from_json\nfrom autoft.study.schema import space_schema"
+    somebody = script(tmp_path, imports + SEARCH)
+    who = (replace(somebody, name="autoft"), replace(somebody, name="peer"))
+    asked = Namespace(space=str(tmp_path / "space.yaml"), threads=1, folder=tmp_path / "out", trials=2)
+    asked.autoft_trials, asked.data = 2, ["sample=sample:ner"]
+    source = Source("sample", "sample:ner", RowOptions(train_limit=8, dev_limit=8), 1)
+    raced = {"sample": {0: race(source, 0, who, asked)}}
+    said = summary(raced, asked)["sample"]
+    verdict = said["seeds"]["0"]["against"]["peer"]
+    incumbents = said["seeds"]["0"]["contenders"]["autoft"]["incumbents"]
+    assert verdict["target"] == verdict["final"] == incumbents[1]["retrained"]
+    assert verdict["for_good"] is not None
+    assert said["against"]["peer"]["first"]["reached"] == 1
+    events = tmp_path / "events.jsonl.gz"
+    write_events(events, asked.folder, raced)
+    lines = [json.loads(line) for line in gzip.decompress(events.read_bytes()).splitlines()]
+    assert [(one["contender"], one["event"]) for one in lines[-2:]] == [("peer", "complete"), ("peer", "ended")]
+    script(tmp_path, "raise SystemExit(3)")
+    assert race(source, 0, who, asked) == raced["sample"][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [("a=/x", (None, None)), ("a=/x:200", (200, None)), ("a=/x:200:50", (200, 50)), ("a=/x::50", (None, 50))],
+)
+def test_a_source_may_limit_its_rows(text: str, rows: tuple[int | None, int | None]) -> None:
+    found = Source.parse(text, 3)
+    assert (found.name, found.folder, found.seeds) == ("a", "/x", 3)
+    assert (found.rows.train_limit, found.rows.dev_limit) == rows
 
 
 def test_every_contender_has_a_name_and_a_folder_of_its_own() -> None:
