@@ -14,6 +14,8 @@ from autoft.errors import StudyError
 from autoft.storage.records import Scalar
 
 Config = Mapping[str, Scalar]
+# What a model scores that has found no entity: nobody would take it for a result.
+_FLOOR = 0.0
 
 
 class Log:
@@ -90,7 +92,7 @@ class Run:
 
     @property
     def incumbents(self) -> tuple[Evaluation, ...]:
-        """The evaluations that were better than all before them."""
+        """The evaluations that were better than all before them; one that found nothing is none."""
         return _rising(self.evaluations)
 
     @property
@@ -107,7 +109,7 @@ class Run:
 def _rising(evaluations: Sequence[Evaluation]) -> tuple[Evaluation, ...]:
     found: list[Evaluation] = []
     for one in evaluations:
-        if math.isfinite(one.value) and (not found or one.value > found[-1].value):
+        if math.isfinite(one.value) and one.value > (found[-1].value if found else _FLOOR):
             found.append(one)
     return tuple(found)
 

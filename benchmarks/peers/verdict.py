@@ -55,7 +55,7 @@ def judged(run: Run, peer: Run, means: Mapping[str, float]) -> Verdict:
     """
     for name, one in (("autoft", run), ("the peer", peer)):
         if not one.incumbents:
-            raise StudyError(f"{name}: at least one evaluation expected, found none")
+            raise StudyError(f"{name}: an evaluation above 0 expected, found none")
     last = peer.incumbents[-1]
     target = _mean(last.config, means)
     good = [(one.seconds, _mean(one.config, means) >= target - _ROUNDING) for one in run.incumbents]

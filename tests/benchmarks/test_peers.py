@@ -50,8 +50,8 @@ def means_of(means: Mapping[int, float]) -> dict[str, float]:
     return {key_of({"x": trial}): mean for trial, mean in means.items()}
 
 
-def test_incumbents_are_the_evaluations_that_beat_all_before() -> None:
-    run = run_of((1, 0, 0.2), (2, 1, 0.2), (3, 0, float("nan")), (4, 1, 0.5), (5, 2, 0.4), (6, 0, 0.6))
+def test_incumbents_are_the_evaluations_that_found_something_and_beat_all_before() -> None:
+    run = run_of((0.5, 3, 0.0), (1, 0, 0.2), (2, 1, 0.2), (3, 0, float("nan")), (4, 1, 0.5), (5, 2, 0.4), (6, 0, 0.6))
     assert [(one.seconds, one.trial) for one in run.incumbents] == [(1, 0), (4, 1), (6, 0)]
 
 
@@ -107,7 +107,7 @@ def test_an_incumbent_that_was_not_trained_again_is_no_verdict() -> None:
 
 
 def test_a_contender_without_an_evaluation_is_no_verdict() -> None:
-    with pytest.raises(StudyError, match="the peer: at least one evaluation"):
+    with pytest.raises(StudyError, match="the peer: an evaluation above 0 expected"):
         judged(run_of((5, 0, 0.9)), run_of(), means_of({0: 0.1}))
 
 
