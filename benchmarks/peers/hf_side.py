@@ -36,7 +36,13 @@ def search(peer: Peer, folder: str) -> None:
     def space(trial: optuna.Trial) -> dict[str, Any]:
         return peer.take(trial.number, peer.space.sample(suggest_with(trial)))
 
-    peer.trainer(folder).hyperparameter_search(
+    def module(trial: optuna.Trial | None) -> Any:
+        # Trainer builds a module before it asks for the trial's arguments, and the first before there is a trial.
+        if trial is not None:
+            space(trial)
+        return peer.module()
+
+    peer.trainer(folder, module).hyperparameter_search(
         hp_space=space,
         compute_objective=lambda metrics: metrics[f"eval_{study.metric}"],
         n_trials=study.budget.trials,

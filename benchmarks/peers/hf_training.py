@@ -115,11 +115,17 @@ class Peer:
         self.model: TrialModel = Execution(self.bench, config, runtime).model
         return stock_module(self.model, config.dropout)
 
-    def trainer(self, folder: str, evaluated: Callable[[float], None] | None = None) -> Any:
+    def trainer(
+        self,
+        folder: str,
+        model_init: Callable[..., Any] | None = None,
+        evaluated: Callable[[float], None] | None = None,
+    ) -> Any:
         """Return a Trainer of the configuration in hand, evaluated each epoch, that keeps no checkpoint.
 
         Args:
             folder: Where it may write.
+            model_init: Returns the module of a trial; that of the configuration in hand unless given.
             evaluated: Is told each value.
         """
         bench = self.bench
@@ -138,7 +144,7 @@ class Peer:
         )
         return _PeerTrainer(
             peer=self,
-            model_init=self.module,
+            model_init=model_init or self.module,
             args=arguments,
             train_dataset=stock_rows(bench.splits["train"].sequences, inputs),
             eval_dataset=stock_rows(bench.splits["dev"].sequences, inputs),

@@ -34,5 +34,5 @@ def train(config: Mapping[str, Any], *, told: Told) -> None:
     peer = _peer(told)
     peer.take(config[NUMBER], peer.space.sample(lambda path, _: config[path]))
     with tempfile.TemporaryDirectory() as folder:
-        trainer = peer.trainer(folder, lambda value: tune.report({peer.study.metric: value}))
+        trainer = peer.trainer(folder, evaluated=lambda value: tune.report({peer.study.metric: value}))
         trainer.train()

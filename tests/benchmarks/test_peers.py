@@ -195,10 +195,23 @@ def tiny_study(folder: Path, trials: int) -> StudyConfig:
     return replace(study, name="hf-tpe", space=space.to_json(), budget=replace(study.budget, trials=trials))
 
 
+class Spy(Peer):
+    """Remembers of which configurations modules were built."""
+
+    def __init__(self, study: StudyConfig, log: Log) -> None:
+        self.built: list[Mapping[str, Any]] = []
+        super().__init__(study, log)
+
+    def module(self) -> Any:
+        self.built.append(self.values)
+        return super().module()
+
+
 def test_trainers_search_is_logged_epoch_by_epoch(tmp_path: Path) -> None:
     study, log = tiny_study(tmp_path, trials=3), Log(tmp_path / "events.jsonl", time.time())
+    peer = Spy(study, log)
     with quiet():
-        search(Peer(study, log), str(tmp_path / "out"))
+        search(peer, str(tmp_path / "out"))
     log.add("ended")
     run = read_run(tmp_path / "events.jsonl")
     check_same({"the race": setting_of(study), "hf-tpe": run.setting})
@@ -210,6 +223,8 @@ def test_trainers_search_is_logged_epoch_by_epoch(tmp_path: Path) -> None:
         assert epochs == list(range(1, int(config["train.epochs"]) + 1))
         assert space.contains(config)
     assert len({config["method"] for config in configs.values()}) > 1, "more than one branch of the space was walked"
+    # The first module is built before there is a trial.
+    assert peer.built[1:] == [configs[trial] for trial in sorted(configs)], "it trains what it logs"
 
 
 def test_trainer_takes_every_value_of_a_configuration(tmp_path: Path) -> None:
