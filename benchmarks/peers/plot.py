@@ -14,7 +14,7 @@ _COLOURS = ("#2f81f7", "#e0701a", "#a371f7", "#2da44e")
 _GREY = "#7d8590"
 _WIDTH, _HEIGHT, _COLUMNS = 440, 270, 2
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 30, 40
-_LEGEND, _LEGEND_WIDTH = 66, 250
+_LEGEND, _LEGEND_WIDTH = 66, 280
 
 
 @dataclass(frozen=True, slots=True)
