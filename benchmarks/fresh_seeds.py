@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autoft.api.studies import StudyView, load_study
-from autoft.errors import StudyError
+from autoft.errors import StudyError, TrialError
 from autoft.files import write_json
 from autoft.report.gain import gains_over
 from autoft.storage.records import TrialRecord
@@ -32,15 +32,22 @@ _FIRST_SEED = 1000
 
 
 def run_once(workbench: Workbench, values: Mapping[str, Any], seed: int, threads: int) -> dict[str, float]:
-    """Train one configuration on one seed; return `dev` and, where there is a test split, `test`."""
+    """Train one configuration on one seed; return `dev` and, where there is a test split, `test`.
+
+    One that fails counts with its best evaluation before, as finalists do, or with the metric's floor.
+    """
     config = build_trial_config(values, kind=workbench.task.head, seed=seed)
     bench = workbench.bench_of(config)
     runtime = Runtime(device=workbench.device, micro_batch=config.fit.batch_size, threads=threads)
     execution = Execution(bench, config, runtime)
-    for _ in execution:
-        pass
+    try:
+        for _ in execution:
+            pass
+    except TrialError as error:
+        print(f"seed {seed}: {error}", flush=True)
     if execution.best is None:
-        raise StudyError("no evaluation was reached")
+        splits = {name: bench.splits[name].examples for name in ("dev", "test") if name in bench.splits}
+        return {name: bench.task.floor(bench.metric, examples) for name, examples in splits.items()}
     scores = {"dev": execution.best.scores.value}
     if "test" in bench.splits:
         execution.model.load_weights(execution.best.weights[0])

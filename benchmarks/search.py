@@ -24,7 +24,7 @@ from rich.progress import Progress
 from autoft.files import write_json
 from autoft.strategy.schedule import SCHEDULES
 from autoft.study.config import ComputeConfig
-from benchmarks.peers import OptunaSearch
+from benchmarks.race_peers import OptunaSearch
 from benchmarks.race_summary import summarise
 from benchmarks.replaying import Autoft, Searcher, Trace, replay
 from benchmarks.tables import Table, tables_in

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import transformers
 from rich.progress import track
@@ -27,8 +26,6 @@ from rich.progress import track
 from autoft.api.opening import space_for
 from autoft.files import write_json
 from autoft.models.assembly import TrialModel
-from autoft.models.attention import use_plain_attention
-from autoft.models.dropout import set_dropout, use_plain_dropout
 from autoft.study.bench import Bench, Workbench
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
 from autoft.study.execution import Execution
@@ -42,6 +39,7 @@ from autoft.training.prefix_cache import PrefixCounts
 from autoft.training.runtime import Runtime, set_threads
 from autoft.training.trainer import Scores, fit
 from benchmarks.bare_loop import train_bare
+from benchmarks.stock import stock_module, stock_rows
 
 _TASK = "ner"
 _BATCHES = (8, 32)
@@ -84,16 +82,9 @@ class Case:
         return Execution(self.bench, self.config, self.runtime).model
 
     def stock(self) -> tuple[Any, TrialModel]:
-        """Return the same module as users of transformers and peft would have it, and the trial's model around it.
-
-        Dropout is PyTorch's, and on in frozen layers too.
-        """
+        """Return the same module as users of transformers and peft would have it, and the trial's model around it."""
         model = self.model()
-        module: Any = model.module
-        use_plain_dropout(module)
-        use_plain_attention(module)
-        set_dropout(module, self.config.dropout)
-        return module, model
+        return stock_module(model, self.config.dropout), model
 
 
 def open_case(bench: Bench, values: Mapping[str, Any], batch_size: int, threads: int) -> Case:
@@ -142,8 +133,6 @@ def time_trainer(case: Case) -> float:
     """Return the seconds of one epoch of Hugging Face's Trainer, from its first step to its last."""
     data, fitting = case.bench.splits["train"].sequences, case.config.fit
     module, model = case.stock()
-    names = [name for name in (*model.anatomy.inputs, "labels") if name in data.flat]
-    rows = [{name: data.batch(np.array([row]))[name][0].tolist() for name in names} for row in range(len(data))]
     clock = _Clock()
     trainer = transformers.Trainer(
         model=module,
@@ -162,7 +151,7 @@ def time_trainer(case: Case) -> float:
             disable_tqdm=True,
             use_cpu=True,
         ),
-        train_dataset=rows,
+        train_dataset=stock_rows(data, model.anatomy.inputs),
         data_collator=transformers.DataCollatorForTokenClassification(case.bench.tokenizer),
         callbacks=[clock],
     )

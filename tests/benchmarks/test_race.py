@@ -15,7 +15,7 @@ from autoft.space.domains import Domain, Float
 from autoft.space.schema import Group, Leaf
 from autoft.space.search_space import SearchSpace
 from autoft.strategy.schedule import SCHEDULES
-from benchmarks.peers import OptunaSearch
+from benchmarks.race_peers import OptunaSearch
 from benchmarks.race_summary import summarise
 from benchmarks.replaying import Array, Autoft, Searcher, Trace, reached, replay, value_at
 from benchmarks.search import below, chosen_tables
