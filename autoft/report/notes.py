@@ -93,7 +93,7 @@ def note(facts: StudyFacts, records: Sequence[TrialRecord], result: Mapping[str,
     parts = [
         f"**{plain_markdown(gain_words(result))}**",
         f"{count_words(counts['configurations'], 'configuration')} of "
-        f"{plain_markdown(result['model'])} on {plain_markdown(facts.data.origin)}: {ended}; "
+        f"{plain_markdown(facts.model)} on {plain_markdown(facts.data.origin)}: {ended}; "
         f"{duration(result['seconds']['total'])} in total.",
         *map(plain_markdown, filter(None, (floor_words(result, facts.floor), stop_words(result), audit_words(result)))),
         *_finalist_parts(result),

@@ -64,6 +64,13 @@ def test_small_studies_have_a_note(trials: int, make_study: Callable[..., Any]) 
     assert note(facts, records, build_result(facts, records)).startswith("**")
 
 
+def test_note_names_the_model_that_auto_stands_for(make_study: Callable[..., Any]) -> None:
+    facts, records = make_study(3)
+    facts = replace(facts, model="MiniLM, from a package")
+    result = {**build_result(facts, records), "model": "auto"}
+    assert "3 configurations of MiniLM, from a package on" in note(facts, records, result)
+
+
 def test_note_says_what_the_finalists_found(make_study: Callable[..., Any]) -> None:
     facts, records = make_study(30)
     best = build_result(facts, records)["best"]["trial"]
