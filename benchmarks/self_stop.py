@@ -48,6 +48,10 @@ class Shares(Table):
         best: Array = self.inner.pool() / 100.0
         return best
 
+    def shared(self) -> list[Config]:
+        """Return even draws."""
+        return self.inner.shared()
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

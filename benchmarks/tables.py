@@ -48,7 +48,11 @@ class Table(ABC):
 
     @abstractmethod
     def pool(self) -> Array:
-        """Return the best of each of many even draws, [N]: what `regret` is measured against."""
+        """Return the best of each of `shared`, [N]: what `regret` is measured against."""
+
+    @abstractmethod
+    def shared(self) -> list[Config]:
+        """Return many even draws, the same for every table of the kind: what portfolios are chosen from."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,19 @@ class Surrogate(Table):
 
     def pool(self) -> Array:
         """Return the best values of even draws."""
-        rng = np.random.default_rng(0)
-        columns = [_even(self.space.domains[name], rng) for name in self.inputs]
-        best: Array = self._curves(np.stack(columns, axis=1)).max(axis=1)
+        best: Array = self._curves(self._draws()).max(axis=1)
         return best
+
+    def shared(self) -> list[Config]:
+        """Return the even draws."""
+        return [
+            {name: _scalar(self.space.domains[name], one) for name, one in zip(self.inputs, row, strict=True)}
+            for row in self._draws()
+        ]
+
+    def _draws(self) -> Array:
+        rng = np.random.default_rng(0)
+        return np.stack([_even(self.space.domains[name], rng) for name in self.inputs], axis=1)
 
     def _curves(self, values: Array) -> Array:
         epochs = np.tile(np.arange(1.0, self.epochs + 1), len(values))[:, None]
@@ -104,6 +117,11 @@ class Recorded(Table):
         """Return the best value of every row."""
         best: Array = self.curves.max(axis=1)
         return best
+
+    def shared(self) -> list[Config]:
+        """Return the configuration of every row."""
+        encoder = encoder_of(self.space)
+        return [encoder.config(row) for row in self.rows]
 
 
 def tables_in(folder: Path) -> Iterator[Table]:
@@ -170,6 +188,10 @@ def _domain(described: Mapping[str, Any]) -> Domain:
     whole = described["type"] == "uniform_int"
     kind: type[Integer] | type[Float] = Integer if whole else Float
     return kind(described["lower"], described["upper"], log=described["log"])
+
+
+def _scalar(domain: Domain, value: float) -> Scalar:
+    return int(value) if isinstance(domain, Integer) else float(value)
 
 
 def _even(domain: Domain, rng: np.random.Generator) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from autoft.api.options import AimOptions, SearchOptions
+from autoft.api.stored import known_database, stored_config
+from autoft.api.warm_start import first_again, first_of
 from autoft.data import sample_names
 from autoft.errors import ConfigError, DataError, Findings, StudyError
 from autoft.models.base import resolve_model
@@ -18,11 +19,10 @@ from autoft.models.rates import default_rate, model_width
 from autoft.registry import nearest
 from autoft.space import SearchSpace, find_space, load_space, space_from_json, values_of
 from autoft.space.domains import one_of
-from autoft.storage.database import Database, open_database
 from autoft.storage.studies import open_study, study_names
-from autoft.storage.urls import database_url
 from autoft.study.aims import AimsConfig
-from autoft.study.config import ComputeConfig, DataConfig, StorageConfig, StudyConfig, resumed
+from autoft.study.config import ComputeConfig, DataConfig, StudyConfig, resumed
+from autoft.study.portfolio import PortfolioConfig
 from autoft.study.rows import StudyData, load_rows
 from autoft.study.schema import space_schema
 from autoft.tasks import TASKS, Task
@@ -66,6 +66,7 @@ def open_search(options: SearchOptions) -> Opening:
     # Rows that cannot be read do not say what is asked: every metric of the task will do then.
     asked = type(task) if data is None else data.task
     metric = findings.of(lambda: _metric(options.aims.metric or (stored.metric if stored else asked.metric), asked))
+    first = findings.of(lambda: _first(options, stored, compute, space))
     findings.raise_any()
     if metric is None or aims is None or compute is None or space is None or data_config is None or data is None:
         raise ConfigError("a search needs a metric, aims, a device, a space and data")
@@ -81,10 +82,19 @@ def open_search(options: SearchOptions) -> Opening:
         aims=aims,
         space=space.to_json(),
         fingerprint=data.fingerprint,
+        portfolio=first or PortfolioConfig(),
     )
     if stored is not None:
         config = resumed(stored, config)
     return Opening(config, space, data, stored is not None)
+
+
+def _first(
+    options: SearchOptions, stored: StudyConfig | None, compute: ComputeConfig | None, space: SearchSpace | None
+) -> PortfolioConfig | None:
+    if stored is not None:
+        return first_again(options.first, stored.portfolio)
+    return None if compute is None or space is None else first_of(options, compute, space)
 
 
 def _metric(name: str, task: Task[Any, Any] | type[Task[Any, Any]]) -> str:
@@ -102,22 +112,6 @@ def _aims(options: AimOptions, stored: StudyConfig | None) -> AimsConfig:
         max_memory=known.max_memory if options.max_memory is None else options.max_memory,
         max_parameters=known.max_parameters if options.max_parameters is None else options.max_parameters,
     )
-
-
-def known_database(storage: StorageConfig) -> Database | None:
-    """Open the database of studies if there is one; SQLite's file is not made."""
-    if Path(storage.folder).exists() and not Path(storage.folder).is_dir():
-        raise ConfigError(f"--studies-dir: a folder expected, got the file {storage.folder}")
-    url = database_url(storage.url, Path(storage.folder))
-    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
-        return None
-    return open_database(storage.url, Path(storage.folder))
-
-
-def stored_config(text: str) -> StudyConfig:
-    """Return the study configuration that a study.json holds."""
-    value: dict[str, Any] = json.loads(text)
-    return StudyConfig.from_json(value["config"])
 
 
 def _stored(options: SearchOptions) -> StudyConfig | None:

@@ -42,6 +42,19 @@ class RowOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstOptions:
+    """What is tried right after the default; () and None are left to the study that is resumed.
+
+    Attributes:
+        warm_start: Earlier studies of the task: names in the same storage, or folders of studies elsewhere.
+        portfolio: A portfolio's file, or `none`; autoft's own unless given.
+    """
+
+    warm_start: tuple[str, ...] = ()
+    portfolio: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
     """One request for a search.
 
@@ -57,6 +70,7 @@ class SearchOptions:
         aims: What to reach.
         budget: How much to spend.
         storage: Where the study lives.
+        first: What is tried first.
     """
 
     task: str
@@ -70,3 +84,4 @@ class SearchOptions:
     aims: AimOptions = field(default_factory=AimOptions)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)
+    first: FirstOptions = field(default_factory=FirstOptions)

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 
 from autoft.errors import ConfigError
 from autoft.registry import Registry
@@ -47,16 +48,18 @@ _SHARE = 3
 class Schedule(ABC):
     """Decides at rungs, as a pure function of what was reached there.
 
-    The default configuration (number 0) is what all others are compared with: it never stops.
-    Nothing stops at the last rung: it is complete there.
+    The default configuration (number 0) is what all others are compared with: it never stops, and neither does what a
+    portfolio says at once after it. Nothing stops at the last rung: it is complete there.
 
     Attributes:
         rungs: Ninths of a configuration's own schedule at which it is judged, rising.
         floor: The metric's value that any useless model reaches.
+        exempt: How many of the first configurations never stop and take no place at a rung; the default is the first.
     """
 
     rungs: tuple[int, ...] = RUNGS
     floor: float = 0.0
+    exempt: int = 1
 
     def __post_init__(self) -> None:
         if not self.rungs or list(self.rungs) != sorted(set(self.rungs)):
@@ -71,14 +74,18 @@ class Schedule(ABC):
             step: The ninth just evaluated.
             paused: The numbers of those that are paused.
         """
-        if mine.number == 0 or step not in mine.rungs or step not in self.rungs[:-1]:
+        if mine.number < self.exempt or step not in mine.rungs or step not in self.rungs[:-1]:
             return _GO_ON
-        others = [one for one in peers if step in one.rungs and one.number not in (0, mine.number)]
+        others = [one for one in self._competing(peers) if step in one.rungs and one.number != mine.number]
         return self._judge(mine, others, step, paused)
+
+    def cost(self) -> Fraction:
+        """Return which share of its training a configuration gets in the mean."""
+        return Fraction(1)
 
     def order(self, standings: Sequence[Standing]) -> tuple[int, ...]:
         """Return the numbers of all that reached a rung, worst first: what a sampler learns from."""
-        return climb_order(standings, self.rungs, self.floor, _SHARE)
+        return climb_order(standings, self.rungs, self.floor, _SHARE, self.exempt)
 
     def promotable(
         self,
@@ -108,6 +115,10 @@ class Schedule(ABC):
     ) -> list[Promotion]:
         """Return all of the `paused`, from the likeliest to be continued to the one that hardly ever will be."""
         return []
+
+    def _competing(self, peers: Sequence[Standing]) -> list[Standing]:
+        """Return those that are compared at rungs."""
+        return [one for one in peers if one.number >= self.exempt]
 
     @abstractmethod
     def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
@@ -189,6 +200,17 @@ class PromotionHalving(Schedule):
         if self.eta < 2:
             raise ConfigError(f"eta: at least 2 expected, got {self.eta}")
 
+    def cost(self) -> Fraction:
+        """Return which share of its training a configuration gets in the mean: one of `eta` goes on from each rung."""
+        stretches = zip(self.rungs, (0, *self.rungs), strict=False)
+        return sum(
+            (
+                Fraction(rung - before, self.rungs[-1] * self.eta**place)
+                for place, (rung, before) in enumerate(stretches)
+            ),
+            Fraction(0),
+        )
+
     def promotable(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
         """Return which of the `paused` are to be continued, the deepest rung first, the best of a rung first."""
         found = []
@@ -232,7 +254,7 @@ class PromotionHalving(Schedule):
 
     def _best_first(self, peers: Sequence[Standing], rung: int) -> tuple[int, ...]:
         """Return the numbers of all that compete at a rung."""
-        return rung_order([one for one in peers if one.number != 0], rung, self.floor)[::-1]
+        return rung_order(self._competing(peers), rung, self.floor)[::-1]
 
     def _rung_of(self, paused: Standing) -> int:
         """Return where a paused configuration waits: the deepest rung that it has reached."""
@@ -281,7 +303,7 @@ class TopThree(Schedule):
     def promotable(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
         """Return the best three of each full dozen that are paused."""
         waiting = {one.number: one for one in paused}
-        begun = sorted((one for one in peers if one.number != 0), key=lambda one: one.number)
+        begun = sorted(self._competing(peers), key=lambda one: one.number)
         found = []
         for first in range(0, len(begun) - self.dozen + 1, self.dozen):
             group = begun[first : first + self.dozen]

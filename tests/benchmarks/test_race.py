@@ -35,8 +35,10 @@ class Hill(Table):
         return lambda config: self._height(float(config["x"]), float(config["y"])) * self._rise()
 
     def pool(self) -> Array:
-        rng = np.random.default_rng(0)
-        return np.array([self._height(x, 10.0 ** (-4 * y)) for x, y in rng.uniform(size=(300, 2))])
+        return np.array([self._height(float(one["x"]), float(one["y"])) for one in self.shared()])
+
+    def shared(self) -> list[Config]:
+        return [{"x": x, "y": 10.0 ** (-4 * y)} for x, y in np.random.default_rng(0).uniform(size=(300, 2))]
 
     def _height(self, x: float, y: float) -> float:
         return math.exp(-4 * (x - 0.7) ** 2 - (math.log10(y) + 2) ** 2)

@@ -62,6 +62,8 @@ def test_the_wheel_carries_spaces_and_samples(wheel: Path) -> None:
     assert {f"autoft/_spaces/{name}.yaml" for name in space_names()} <= set(names)
     for sample in sample_names():
         assert {f"autoft/data/samples/{sample}/{split}.conll" for split in ("train", "dev", "test")} <= set(names)
+    shipped = Path(autoft.__file__).parent / "strategy" / "portfolios"
+    assert {f"autoft/strategy/portfolios/{path.name}" for path in shipped.glob("*")} <= set(names)
     assert not [
         name for name in names if "__pycache__" in name or name.startswith(("tests/", "studies/", "benchmarks/"))
     ]

@@ -146,3 +146,20 @@ def test_a_default_that_was_not_compared_stands_where_its_rungs_put_it() -> None
 
 def test_who_reached_no_rung_is_left_out() -> None:
     assert climb_order([Standing(1, {}), at(2, 0.1)], (1, 3, 9), NOWHERE, 3) == (2,)
+
+
+def test_what_a_portfolio_says_is_trained_to_its_end_and_takes_no_place() -> None:
+    """With two entries after the default the others are judged as if none of the three were there."""
+    ahead = PromotionHalving(floor=NOWHERE, exempt=3)
+    given_first = [at(1, 0.9, 0.9, 0.9), at(2, 0.0)]
+    waiting = [at(3, 0.1), at(4, 0.3)]
+    assert ahead.verdict(at(2, 0.0), [*given_first, *waiting], 1, paused=(3, 4)).verdict is Verdict.GO_ON
+    assert ahead.promotable(waiting, [*given_first, *waiting]) == []
+    assert ahead.verdict(at(5, 0.35), [*given_first, *waiting], 1, paused=(3, 4)).verdict is Verdict.GO_ON
+    assert halving().verdict(at(5, 0.35), [*given_first, *waiting], 1, paused=(3, 4)).verdict is Verdict.PAUSE
+
+
+def test_a_bad_entry_that_was_trained_to_its_end_stands_at_the_bottom() -> None:
+    others = [at(3, 0.5, 0.6), at(4, 0.4), at(5, 0.3)]
+    assert PromotionHalving(floor=NOWHERE, exempt=3).order([at(1, 0.1, 0.2, 0.3), *others])[0] == 1
+    assert PromotionHalving(floor=NOWHERE, exempt=3).order([at(1, 0.9, 0.9, 0.9), *others])[-1] == 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from autoft.errors import UnknownNameError
-from autoft.space.domains import Scalar
+from autoft.space.domains import Scalar, values_of
 from autoft.space.search_space import SearchSpace
 from autoft.strategy.samplers import SAMPLERS, propose
 from autoft.strategy.suggest import Proposal
@@ -184,3 +184,15 @@ def test_samplers_are_found_by_name() -> None:
     assert SAMPLERS.names() == ("gp", "random", "tpe")
     with pytest.raises(UnknownNameError, match="unknown sampler 'tpee', did you mean 'tpe'"):
         SAMPLERS.get("tpee")
+
+
+@pytest.mark.parametrize("name", ["gp", "random"])
+def test_what_is_drawn_by_chance_is_drawn_with_a_portfolio_too(name: str, space: SearchSpace) -> None:
+    """The first ten after two entries are the first ten of a search without."""
+    alone, after = [], []
+    given = tuple(complete(number, space.sample(lambda _, domain: values_of(domain)[0]), 0.1) for number in (1, 2))
+    for number in range(1, 11):
+        plain = propose(name, space, (), seed=3, number=number)
+        alone.append(plain.config)
+        after.append(propose(name, space, given, order=[2, 1], seed=3, number=number + 2, given=2).config)
+    assert alone == after

@@ -1,0 +1,82 @@
+"""What a search tries right after the default: decided when the study is created, and kept with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autoft.space import SearchSpace
+from autoft.storage.records import Scalar
+from autoft.strategy.portfolio import Portfolio, fitted, most_entries
+from autoft.strategy.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioConfig:
+    """Configurations that are given and not proposed: may not change within a study.
+
+    Attributes:
+        warm_start: Studies that were asked for.
+        file: The portfolio's file; `none` for no portfolio, None for autoft's own.
+        first: Complete configurations, the numbers from 1 on.
+        origins: Where each of them comes from, in words.
+        sources: The data sets that the portfolio, if one was used, was built from.
+    """
+
+    warm_start: tuple[str, ...] = ()
+    file: str | None = None
+    first: tuple[Mapping[str, Scalar], ...] = ()
+    origins: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> PortfolioConfig:
+        """Build the configuration that a study's JSON holds; studies of earlier versions have none."""
+        found: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in value.items()}
+        return cls(**found)
+
+
+def room_for(trials: int, schedule: Schedule) -> int:
+    """Return how many configurations may be given to a search of `trials`."""
+    return most_entries(trials, schedule.cost())
+
+
+def configurations_of(
+    portfolios: Sequence[tuple[str, Portfolio]], space: SearchSpace, *, room: int
+) -> list[tuple[str, dict[str, Scalar]]]:
+    """Return what is tried first, with its origin: of the first portfolio, then of the next, each once.
+
+    Entries that have no place in the space are left out, and so is what equals the default.
+
+    Args:
+        portfolios: Origin, in words, and portfolio.
+        space: What may vary.
+        room: Most configurations.
+    """
+    found: list[tuple[str, dict[str, Scalar]]] = []
+    known: list[Mapping[str, Scalar]] = [space.default]
+    for origin, portfolio in portfolios:
+        for entry in portfolio.entries:
+            config = fitted(entry, space)
+            if config is not None and config not in known and len(found) < room:
+                found.append((origin, config))
+                known.append(config)
+    return found
+
+
+def seen_notices(portfolio: PortfolioConfig, source: str) -> list[str]:
+    """Return a warning where a portfolio was built from the data that is searched, told by its name.
+
+    Args:
+        portfolio: What is tried first.
+        source: Folder, file, hub id or `sample:NAME`.
+    """
+    names = {"sample"} if source.startswith("sample:") else {Path(source).name, Path(source).stem}
+    return [
+        f"the portfolio has seen {name!r}: what it tries first was chosen on it, leave it out with --portfolio none "
+        "where others are compared with"
+        for name in portfolio.sources
+        if name in names
+    ]
