@@ -17,6 +17,9 @@ from autoft.space.domains import Domain, Float, Integer, Scalar
 from autoft.space.schema import Group, Leaf
 from autoft.space.search_space import SearchSpace
 from autoft.strategy.encoding import encoder_of
+from autoft.strategy.portfolio_building import Tried
+from autoft.strategy.steps import NINTHS
+from benchmarks.reference import Run, read_runs
 
 Array = NDArray[np.float64]
 Config = Mapping[str, Scalar]
@@ -52,7 +55,13 @@ class Table(ABC):
 
     @abstractmethod
     def shared(self) -> list[Config]:
-        """Return many even draws, the same for every table of the kind: what portfolios are chosen from."""
+        """Return N configurations, the same for every table of the kind: what portfolios are chosen from."""
+
+    def tried(self) -> list[Tried]:
+        """Return what each of them reached."""
+        return [
+            Tried(self.name, config, (float(best),)) for config, best in zip(self.shared(), self.pool(), strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ class Surrogate(Table):
 
 @dataclass(frozen=True)
 class Recorded(Table):
-    """A task of TaskSet (Metz et al. 2020): a thousand shared configurations, each trained to its end."""
+    """Configurations that were trained to their end, as in a task of TaskSet (Metz et al. 2020)."""
 
     rows: Array
     curves: Array
@@ -108,6 +117,8 @@ class Recorded(Table):
             distances = np.where(left, np.square(self.rows - encoder.units(config)).sum(axis=1), np.inf)
             nearest = int(distances.argmin())
             left[nearest] = False
+            # Of few rows all may have been tried; then they are tried again.
+            left[:] |= not left.any()
             found: Array = self.curves[nearest]
             return found
 
@@ -122,6 +133,43 @@ class Recorded(Table):
         """Return the configuration of every row."""
         encoder = encoder_of(self.space)
         return [encoder.config(row) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Measured(Recorded):
+    """A data set of the record: fine-tuning, one unit of time a ninth of the schedule."""
+
+    runs: tuple[Run, ...]
+
+    def tried(self) -> list[Tried]:
+        """Return what each configuration reached, with every seed."""
+        first = {run.configuration: run for run in self.runs if run.seed == 0}
+        configs = dict(zip(first, self.shared(), strict=True))
+        return [
+            Tried(self.name, config, tuple(run.best for run in self.runs if run.configuration == number))
+            for number, config in configs.items()
+        ]
+
+
+def measured_in(folder: Path, space_of: Callable[[str], SearchSpace]) -> Iterator[Table]:
+    """Yield every data set of a record whose configurations were all trained to their end.
+
+    Args:
+        folder: Where it lies.
+        space_of: Returns the space from which the configurations of a task were drawn.
+    """
+    runs = read_runs(folder)
+    for task, data in dict.fromkeys((run.task, run.data) for run in runs):
+        mine = tuple(run for run in runs if run.data == data and len(run.values) == len(NINTHS))
+        first = [run for run in mine if run.seed == 0]
+        space = space_of(task)
+        encoder = encoder_of(space)
+        kept = [run for run in first if space.contains(run.config)]
+        rows = np.stack([encoder.units(run.config) for run in kept])
+        curves = np.array([run.values for run in kept], dtype=np.float64)
+        numbers = {run.configuration for run in kept}
+        told = tuple(run for run in mine if run.configuration in numbers)
+        yield Measured(f"record {task}", data, space, len(NINTHS), 6 * len(NINTHS), rows, curves, told)
 
 
 def tables_in(folder: Path) -> Iterator[Table]:

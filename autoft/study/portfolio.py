@@ -73,7 +73,7 @@ def seen_notices(portfolio: PortfolioConfig, source: str) -> list[str]:
         portfolio: What is tried first.
         source: Folder, file, hub id or `sample:NAME`.
     """
-    names = {"sample"} if source.startswith("sample:") else {Path(source).name, Path(source).stem}
+    names = {Path(source).name, Path(source).stem, source.replace(":", "-")}
     return [
         f"the portfolio has seen {name!r}: what it tries first was chosen on it, leave it out with --portfolio none "
         "where others are compared with"

@@ -160,4 +160,4 @@ def test_data_that_the_portfolio_has_seen_is_told(options: SearchOptions) -> Non
     portfolio = open_search(options).config.portfolio
     assert "has seen 'corpus'" in seen_notices(portfolio, "/somewhere/corpus")[0]
     assert seen_notices(portfolio, "/somewhere/else") == []
-    assert seen_notices(replace(portfolio, sources=("sample",)), "sample:ner") != []
+    assert seen_notices(replace(portfolio, sources=("sample-ner",)), "sample:ner") != []
