@@ -69,7 +69,7 @@ def with_portfolio(found: Mapping[tuple[str, str], Portfolio]) -> Make:
         portfolio = found[table.kind, table.name]
         refuse_seen(portfolio, table)
         configs = [entry.config for entry in portfolio.entries]
-        schedule = SCHEDULES.get(_DEFAULT.pruner)(floor=float("-inf"), exempt=1 + len(configs))
+        schedule = SCHEDULES.get(_DEFAULT.pruner)(floor=float("-inf"), given=len(configs))
         return Autoft(table, schedule, _DEFAULT.sampler, seed, portfolio=configs)
 
     return make
@@ -120,7 +120,7 @@ def _spaced(tables: Sequence[Table], count: int) -> list[Table]:
 def portfolios_for(raced: Sequence[Table], tables: Sequence[Table]) -> dict[tuple[str, str], Portfolio]:
     """Return a portfolio for each raced table, built from all other tables of its kind."""
     known = {(table.kind, table.name): table.tried() for table in tables}
-    size = most_entries(BudgetConfig().trials, SCHEDULES.get(_DEFAULT.pruner)().cost())
+    size = most_entries(BudgetConfig().trials, SCHEDULES.get(_DEFAULT.pruner)())
     return {(table.kind, table.name): without_table(table, known, size=size) for table in raced}
 
 

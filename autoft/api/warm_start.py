@@ -14,11 +14,11 @@ from autoft.space import SearchSpace
 from autoft.storage.audits import read_audited
 from autoft.storage.finalists import finalist_runs
 from autoft.storage.studies import open_study
-from autoft.strategy.portfolio import Portfolio, read_portfolio, shipped_portfolio
+from autoft.strategy.portfolio import Portfolio, most_entries, read_portfolio, shipped_portfolio
 from autoft.strategy.portfolio_building import Tried, build_portfolio
 from autoft.strategy.schedule import SCHEDULES
 from autoft.study.config import ComputeConfig, StorageConfig
-from autoft.study.portfolio import PortfolioConfig, configurations_of, room_for
+from autoft.study.portfolio import PortfolioConfig, configurations_of
 
 NONE = "none"
 
@@ -30,7 +30,7 @@ def first_of(options: SearchOptions, compute: ComputeConfig, space: SearchSpace)
         ConfigError: With every study and file that cannot be used.
     """
     asked, findings = options.first, Findings()
-    room = room_for(options.budget.trials, SCHEDULES.get(compute.pruner)())
+    room = most_entries(options.budget.trials, SCHEDULES.get(compute.pruner)())
     tried = [findings.of(partial(_tried, name, options)) for name in asked.warm_start]
     portfolio = findings.of(lambda: _portfolio(asked.portfolio, options.task))
     findings.raise_any()

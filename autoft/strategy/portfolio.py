@@ -15,10 +15,11 @@ from autoft.files import write_text
 from autoft.registry import nearest
 from autoft.space.domains import Scalar, show
 from autoft.space.search_space import SearchSpace
+from autoft.strategy.schedule import Schedule
 
 MODEL = "model"
 """Path of the base model: a portfolio says how to tune and never what."""
-_SHARE = Fraction(1, 4)
+_MOST, _SHARE = 5, Fraction(1, 4)
 _VERSION = 1
 _SHIPPED = Path(__file__).parent / "portfolios"
 _KEYS = ("version", "task", "sources", "entries")
@@ -77,18 +78,23 @@ class Portfolio:
         return {"version": _VERSION, "task": self.task, "sources": list(self.sources), "entries": entries}
 
 
-def most_entries(trials: int, cost: Fraction) -> int:
-    """Return how many entries a search may try: they take at most a quarter of what it costs, themselves among it.
+def most_entries(trials: int, schedule: Schedule) -> int:
+    """Return how many entries a search may try, at most five.
 
-    Each is trained to its end, as the default is; so with a portfolio that is of no use whatever a search reaches what
-    it would have reached without after four thirds of the epochs at most.
+    If none is better than the default they take at most a quarter of what the search costs, themselves among it: so
+    with a portfolio that is of no use a search has found after four thirds of its epochs what it would have found
+    without.
 
     Args:
         trials: Configurations in total, the default among them.
-        cost: Share of its training that a configuration gets in the mean.
+        schedule: How long configurations are trained.
     """
-    others = 1 + (trials - 1) * cost
-    return max(0, min(trials - 1, math.floor(_SHARE * others / (1 - _SHARE * (1 - cost)))))
+
+    def fits(count: int) -> bool:
+        taken = schedule.cost_of_given(count)
+        return taken <= _SHARE * (taken + 1 + (trials - 1 - count) * schedule.cost())
+
+    return max(count for count in range(min(trials, 1 + _MOST)) if fits(count))
 
 
 def fitted(entry: Entry, space: SearchSpace) -> dict[str, Scalar] | None:

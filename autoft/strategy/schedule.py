@@ -48,18 +48,20 @@ _SHARE = 3
 class Schedule(ABC):
     """Decides at rungs, as a pure function of what was reached there.
 
-    The default configuration (number 0) is what all others are compared with: it never stops, and neither does what a
-    portfolio says at once after it. Nothing stops at the last rung: it is complete there.
+    The default configuration (number 0) is what all others are compared with: it never stops, and neither does the
+    first that a portfolio gives (number 1). Its further ones go on while they are better than all of these. What a
+    portfolio gives takes no place at a rung, so that it changes nothing for the others, however bad it is. Nothing
+    stops at the last rung: it is complete there.
 
     Attributes:
         rungs: Ninths of a configuration's own schedule at which it is judged, rising.
         floor: The metric's value that any useless model reaches.
-        exempt: How many of the first configurations never stop and take no place at a rung; the default is the first.
+        given: How many configurations a portfolio gives, the numbers from 1 on.
     """
 
     rungs: tuple[int, ...] = RUNGS
     floor: float = 0.0
-    exempt: int = 1
+    given: int = 0
 
     def __post_init__(self) -> None:
         if not self.rungs or list(self.rungs) != sorted(set(self.rungs)):
@@ -74,8 +76,10 @@ class Schedule(ABC):
             step: The ninth just evaluated.
             paused: The numbers of those that are paused.
         """
-        if mine.number < self.exempt or step not in mine.rungs or step not in self.rungs[:-1]:
+        if step not in mine.rungs or step not in self.rungs[:-1] or mine.number < min(2, 1 + self.given):
             return _GO_ON
+        if mine.number <= self.given:
+            return self._judge_given(mine, [one for one in peers if one.number <= self.given], step)
         others = [one for one in self._competing(peers) if step in one.rungs and one.number != mine.number]
         return self._judge(mine, others, step, paused)
 
@@ -83,9 +87,13 @@ class Schedule(ABC):
         """Return which share of its training a configuration gets in the mean."""
         return Fraction(1)
 
+    def cost_of_given(self, count: int) -> Fraction:
+        """Return how many trainings `count` configurations of a portfolio take, if none is better than the default."""
+        return Fraction(0) if count < 1 else 1 + (count - 1) * Fraction(self.rungs[0], self.rungs[-1])
+
     def order(self, standings: Sequence[Standing]) -> tuple[int, ...]:
         """Return the numbers of all that reached a rung, worst first: what a sampler learns from."""
-        return climb_order(standings, self.rungs, self.floor, _SHARE, self.exempt)
+        return climb_order(standings, self.rungs, self.floor, _SHARE, 1 + self.given)
 
     def promotable(
         self,
@@ -118,7 +126,17 @@ class Schedule(ABC):
 
     def _competing(self, peers: Sequence[Standing]) -> list[Standing]:
         """Return those that are compared at rungs."""
-        return [one for one in peers if one.number >= self.exempt]
+        return [one for one in peers if one.number > self.given]
+
+    def _judge_given(self, mine: Standing, others: Sequence[Standing], rung: int) -> Ruling:
+        """Judge a portfolio's further configuration among the default and what else was given."""
+        there = [one for one in others if rung in one.rungs and one.number != mine.number]
+        goodness = goodness_at([*there, mine], rung, self.floor)
+        better = [one.number for one in there if goodness(one) >= goodness(mine)]
+        if not better:
+            return _GO_ON
+        name = "the default" if better[0] == 0 else f"trial {better[0]}"
+        return Ruling(Verdict.STOP, f"rung {rung}: no better than {name} was there")
 
     @abstractmethod
     def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
@@ -128,6 +146,13 @@ class Schedule(ABC):
 @dataclass(frozen=True, slots=True)
 class FullTraining(Schedule):
     """Trains every configuration to its end."""
+
+    def cost_of_given(self, count: int) -> Fraction:
+        """Return `count`."""
+        return Fraction(count)
+
+    def _judge_given(self, mine: Standing, others: Sequence[Standing], rung: int) -> Ruling:  # noqa: ARG002
+        return _GO_ON
 
     def _judge(
         self,

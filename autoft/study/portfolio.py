@@ -9,8 +9,7 @@ from typing import Any
 
 from autoft.space import SearchSpace
 from autoft.storage.records import Scalar
-from autoft.strategy.portfolio import Portfolio, fitted, most_entries
-from autoft.strategy.schedule import Schedule
+from autoft.strategy.portfolio import Portfolio, fitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +35,6 @@ class PortfolioConfig:
         """Build the configuration that a study's JSON holds; studies of earlier versions have none."""
         found: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in value.items()}
         return cls(**found)
-
-
-def room_for(trials: int, schedule: Schedule) -> int:
-    """Return how many configurations may be given to a search of `trials`."""
-    return most_entries(trials, schedule.cost())
 
 
 def configurations_of(

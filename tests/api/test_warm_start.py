@@ -37,7 +37,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def options(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> SearchOptions:
-    """A request for 20 trials, of which one may be given; the folder holds a portfolio of three."""
+    """A request for 10 trials, of which one may be given; the folder holds a portfolio of three."""
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     for split, times in (("train", 8), ("dev", 2)):
@@ -49,7 +49,7 @@ def options(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Sea
         task="ner",
         source="corpus",
         models=(str(model),),
-        budget=BudgetConfig(trials=20),
+        budget=BudgetConfig(trials=10),
         first=FirstOptions(portfolio="good.json"),
         storage=StorageConfig(folder="studies"),
     )

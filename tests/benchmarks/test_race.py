@@ -153,15 +153,15 @@ GOOD, POOR = place(0.7, 1e-2), place(0.0, 1.0)
 
 
 def with_first(*configs: Config, sampler: str, seed: int) -> Searcher:
-    schedule = SCHEDULES.get("promotion")(floor=-math.inf, exempt=1 + len(configs))
+    schedule = SCHEDULES.get("promotion")(floor=-math.inf, given=len(configs))
     return Autoft(hill(), schedule, sampler, seed, portfolio=configs)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_bad_portfolio_costs_its_own_epochs_and_nothing_else(seed: int) -> None:
     """What a search of random configurations finds, it finds after a portfolio of the worst, that much later."""
-    entries = [POOR] * most_entries(50, PromotionHalving().cost())
-    cost = len(entries) * EPOCHS
+    entries = [POOR] * most_entries(50, PromotionHalving())
+    cost = math.ceil(PromotionHalving().cost_of_given(len(entries)) * EPOCHS)
     alone = replay(with_first(sampler="random", seed=seed), budget=BUDGET, workers=1)
     after = replay(with_first(*entries, sampler="random", seed=seed), budget=BUDGET + cost, workers=1)
     for time, value in zip(alone.times, alone.values, strict=True):

@@ -24,7 +24,7 @@ from autoft.strategy.portfolio import (
     shipped_portfolio,
     write_portfolio,
 )
-from autoft.strategy.schedule import FullTraining, PromotionHalving
+from autoft.strategy.schedule import FullTraining, PromotionHalving, Schedule
 from autoft.tasks import TASKS
 
 LORA: dict[str, Scalar] = {
@@ -123,18 +123,17 @@ def test_an_entry_that_has_no_place_in_the_space_is_left_out(space: SearchSpace,
     assert fitted(Entry(config, ("a",), 0.0), space) is None
 
 
-@given(st.integers(1, 500), st.sampled_from([PromotionHalving().cost(), FullTraining().cost()]))
-def test_a_portfolio_costs_at_most_a_quarter_of_the_search(trials: int, cost: Fraction) -> None:
-    entries = most_entries(trials, cost)
-    rest = 1 + (trials - 1 - entries) * cost
-    assert entries <= Fraction(1, 4) * (entries + rest)
-    # And one more would be more than that.
-    assert entries == trials - 1 or entries + 1 > Fraction(1, 4) * (entries + 1 + rest - cost)
+@given(st.integers(1, 500), st.sampled_from([PromotionHalving(), FullTraining()]))
+def test_a_bad_portfolio_costs_at_most_a_quarter_of_the_search(trials: int, schedule: Schedule) -> None:
+    entries = most_entries(trials, schedule)
+    taken, rest = schedule.cost_of_given(entries), 1 + (trials - 1 - entries) * schedule.cost()
+    assert taken <= (taken + rest) / 4
 
 
-def test_a_configuration_gets_seven_27ths_of_its_training_with_promotion() -> None:
+def test_how_many_entries_a_search_tries() -> None:
     assert (PromotionHalving().cost(), FullTraining().cost()) == (Fraction(7, 27), Fraction(1))
-    assert [most_entries(trials, Fraction(7, 27)) for trials in (5, 10, 20, 50)] == [0, 1, 1, 4]
+    assert [most_entries(trials, PromotionHalving()) for trials in (1, 5, 10, 15, 20, 50)] == [0, 0, 1, 3, 5, 5]
+    assert [most_entries(trials, FullTraining()) for trials in (1, 5, 50)] == [0, 1, 5]
 
 
 @pytest.mark.parametrize("task", TASKS.names())

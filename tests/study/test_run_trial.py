@@ -71,7 +71,7 @@ def test_later_numbers_are_sampled_from_the_space(context: TrialContext) -> None
 def test_a_portfolio_comes_right_after_the_default_and_is_never_stopped(context: TrialContext) -> None:
     given = {**context.space.default, "train.dropout": 0.05}
     portfolio = PortfolioConfig(first=(given,), origins=("the portfolio",))
-    schedule = StoppingHalving(minimum=1, floor=-1.0, exempt=2)
+    schedule = StoppingHalving(minimum=1, floor=-1.0, given=1)
     mine = replace(context, config=replace(context.config, portfolio=portfolio), schedule=schedule)
     default, first, second = (run_one(mine)[1] for _ in range(3))
     assert [one.kind for one in (default, first, second)] == ["default", "portfolio", "sampled"]
