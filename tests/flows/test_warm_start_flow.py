@@ -10,20 +10,8 @@ PAIR = ("--data", "corpus", "--model", "model", "--space", "space.yaml")
 def test_a_search_begins_with_what_an_earlier_one_found(desk: Any) -> None:
     desk.search("earlier", "--trials", "4")
     dropouts = {row["train.dropout"] for row in desk.trials("earlier") if row["state"] == "complete"}
-    asked = (
-        "search",
-        "ner",
-        *PAIR,
-        "--finalists",
-        "0",
-        "--study",
-        "later",
-        "--trials",
-        "10",
-        "--warm-start",
-        "earlier",
-    )
-    told = desk.run(*asked).stdout
+    given = ("--finalists", "0", "--study", "later", "--trials", "10", "--warm-start", "earlier")
+    told = desk.run("search", "ner", *PAIR, *given).stdout
     assert "then 1 configuration: 1 from an earlier study" in told
     assert ", portfolio" in told
     rows = desk.trials("later")
