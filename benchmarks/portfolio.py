@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from autoft.errors import ConfigError
@@ -91,6 +92,8 @@ def _has_place(run: Run, space: SearchSpace) -> bool:
 def main() -> None:
     """Build and write a portfolio."""
     from autoft.api.opening import space_for
+    from autoft.models.base import resolve_model
+    from autoft.models.rates import model_width
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", type=Path, required=True)
@@ -102,6 +105,8 @@ def main() -> None:
     task = asked.task or asked.out.stem
     space = space_for(task, None, ())
     found = portfolio_of(read_runs(asked.record), task, space, without=asked.without, size=asked.size)
+    # The record has one base model, the space's own.
+    found = replace(found, width=model_width(resolve_model(str(space.default[MODEL]))))
     write_portfolio(asked.out, found)
     for entry in found.entries:
         print(f"regret {entry.regret:.3f}, good on {', '.join(entry.seen) or 'none'}: {_words(entry.config)}")

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from autoft.api.options import FirstOptions, SearchOptions
 from autoft.api.stored import known_database, stored_config
-from autoft.errors import Findings, StudyError
+from autoft.errors import ConfigError, Findings, StudyError
+from autoft.models.base import resolve_model
+from autoft.models.rates import default_rate, model_width
 from autoft.space import SearchSpace
 from autoft.storage.audits import read_audited
 from autoft.storage.finalists import finalist_runs
+from autoft.storage.records import TrialRecord
 from autoft.storage.studies import open_study
-from autoft.strategy.portfolio import Portfolio, most_entries, read_portfolio, shipped_portfolio
+from autoft.strategy.portfolio import MODEL, Portfolio, at_rate, most_entries, read_portfolio, shipped_portfolio
 from autoft.strategy.portfolio_building import Tried, build_portfolio
 from autoft.strategy.schedule import SCHEDULES
 from autoft.study.config import ComputeConfig, StorageConfig
@@ -31,8 +34,9 @@ def first_of(options: SearchOptions, compute: ComputeConfig, space: SearchSpace)
     """
     asked, findings = options.first, Findings()
     room = most_entries(options.budget.trials, SCHEDULES.get(compute.pruner)())
-    tried = [findings.of(partial(_tried, name, options)) for name in asked.warm_start]
-    portfolio = findings.of(lambda: _portfolio(asked.portfolio, options.task))
+    width = _width(str(space.default[MODEL]))
+    tried = [findings.of(partial(_tried, name, options, width)) for name in asked.warm_start]
+    portfolio = findings.of(lambda: _portfolio(asked.portfolio, options.task, width))
     findings.raise_any()
     known = [one for found in tried for one in found or ()]
     portfolios = [("an earlier study", _built(options.task, known, space, room))] if known else []
@@ -67,19 +71,32 @@ def _place(file: str | None) -> str | None:
     return file if file in (None, NONE) else str(Path(str(file)).expanduser().resolve())
 
 
-def _portfolio(file: str | None, task: str) -> Portfolio | None:
+def _portfolio(file: str | None, task: str, width: int | None) -> Portfolio | None:
     if file == NONE:
         return None
-    if file is None:
-        return shipped_portfolio(task)
-    found = read_portfolio(Path(file).expanduser())
+    found = shipped_portfolio(task) if file is None else read_portfolio(Path(file).expanduser())
+    if found is None:
+        return None
     if found.task != task:
         raise StudyError(f"--portfolio: a portfolio for task {task!r} expected, got one for {found.task!r}")
-    return found
+    return found.at_rates(_factor(found.width, width))
 
 
-def _tried(name: str, options: SearchOptions) -> list[Tried]:
-    """Return what an earlier study tried to the end, with the scores of all seeds."""
+def _width(ref: str) -> int | None:
+    """Return the width of a base model's hidden states, None where it is not at hand."""
+    try:
+        return model_width(resolve_model(ref))
+    except ConfigError:
+        return None
+
+
+def _factor(before: int | None, now: int | None) -> float:
+    """Return what the learning rate of full tuning is worth at another width: as much as that of the default."""
+    return 1.0 if before is None or now is None else default_rate(now) / default_rate(before)
+
+
+def _tried(name: str, options: SearchOptions, width: int | None) -> list[Tried]:
+    """Return what an earlier study tried to the end, at rates for this base model, with the scores of all seeds."""
     folder = Path(name).expanduser()
     elsewhere = len(folder.parts) > 1
     storage = StorageConfig(folder=str(folder.parent)) if elsewhere else options.storage
@@ -88,18 +105,27 @@ def _tried(name: str, options: SearchOptions) -> list[Tried]:
         raise StudyError(f"--warm-start: {storage.folder}: unknown study {folder.name!r}, there are no studies there")
     try:
         study = open_study(database, folder.name)
-        task, records, runs = stored_config(study.config).task, read_audited(study), finalist_runs(study)
+        config, records, runs = stored_config(study.config), read_audited(study), finalist_runs(study)
     except StudyError as error:
         raise StudyError(*(f"--warm-start: {problem}" for problem in error.problems)) from error
     finally:
         database.close()
-    if task != options.task:
-        raise StudyError(f"--warm-start: a study of task {options.task!r} expected, {name!r} is one of {task!r}")
+    if config.task != options.task:
+        raise StudyError(f"--warm-start: a study of task {options.task!r} expected, {name!r} is one of {config.task!r}")
+    factors = {ref: _factor(_width(ref), width) for ref in dict.fromkeys(_model(one) for one in records if one.config)}
     tried = [
-        Tried(f"study {name}", one.config, (one.value, *(run.value for run in runs if run.number == one.number)))
+        Tried(
+            f"study {name}",
+            at_rate(one.config, factors[_model(one)]),
+            (one.value, *(run.value for run in runs if run.number == one.number)),
+        )
         for one in records
         if one.state == "complete" and one.value is not None and one.feasible
     ]
     if not tried:
         raise StudyError(f"--warm-start: a study with a complete trial expected, {name!r} has none")
     return tried
+
+
+def _model(record: TrialRecord) -> str:
+    return str(record.config[MODEL])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ MODEL = "model"
 _MOST, _SHARE = 5, Fraction(1, 4)
 _VERSION = 1
 _SHIPPED = Path(__file__).parent / "portfolios"
-_KEYS = ("version", "task", "sources", "entries")
+_RATE = "method.full.learning_rate"
+_KEYS = ("version", "task", "width", "sources", "entries")
 _ENTRY_KEYS = ("config", "seen", "regret")
 
 
@@ -64,18 +65,32 @@ class Portfolio:
         task: The task whose search they are for.
         entries: In the order in which they are tried.
         sources: Every data set that it was built from.
+        width: Of the hidden states of the base model that it was built with; None where that is not known.
     """
 
     task: str
     entries: tuple[Entry, ...]
     sources: tuple[str, ...]
+    width: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the portfolio as plain values."""
         entries = [
             {"config": dict(entry.config), "seen": list(entry.seen), "regret": entry.regret} for entry in self.entries
         ]
-        return {"version": _VERSION, "task": self.task, "sources": list(self.sources), "entries": entries}
+        head = {"version": _VERSION, "task": self.task, "width": self.width}
+        return {**head, "sources": list(self.sources), "entries": entries}
+
+    def at_rates(self, factor: float) -> Portfolio:
+        """Return the portfolio with learning rates of full tuning that are `factor` times as high."""
+        entries = tuple(replace(entry, config=at_rate(entry.config, factor)) for entry in self.entries)
+        return replace(self, entries=entries)
+
+
+def at_rate(config: Mapping[str, Scalar], factor: float) -> dict[str, Scalar]:
+    """Return a configuration with a learning rate of full tuning that is `factor` times as high, if it has one."""
+    rate = config.get(_RATE)
+    return dict(config) if not isinstance(rate, float) or factor == 1.0 else {**config, _RATE: rate * factor}
 
 
 def most_entries(trials: int, schedule: Schedule) -> int:
@@ -159,6 +174,9 @@ def portfolio_from_json(value: Any, *, source: str) -> Portfolio:
         problems.append(f"version: {_VERSION} expected, got {show(value['version'])}")
     if not isinstance(value["task"], str):
         problems.append(f"task: text expected, got {show(value['task'])}")
+    width = value["width"]
+    if width is not None and (isinstance(width, bool) or not isinstance(width, int) or width < 1):
+        problems.append(f"width: a count of at least 1, or null, expected, got {show(width)}")
     problems += _wrong_texts(value["sources"], "sources")
     entries = []
     if isinstance(value["entries"], list):
@@ -173,7 +191,7 @@ def portfolio_from_json(value: Any, *, source: str) -> Portfolio:
         problems.append(f"entries: a list expected, got {show(value['entries'])}")
     if problems:
         raise ConfigError(*(f"{source}: {problem}" for problem in problems))
-    return Portfolio(value["task"], tuple(entries), tuple(value["sources"]))
+    return Portfolio(value["task"], tuple(entries), tuple(value["sources"]), width)
 
 
 def _wrong_entry(value: Any, place: str) -> list[str]:

@@ -69,8 +69,8 @@ def seen_notices(portfolio: PortfolioConfig, source: str) -> list[str]:
     """
     names = {Path(source).name, Path(source).stem, source.replace(":", "-")}
     return [
-        f"the portfolio has seen {name!r}: what it tries first was chosen on it, leave it out with --portfolio none "
-        "where others are compared with"
+        f"the portfolio has seen {name!r}: what is tried first was chosen on it, for a comparison with other programs "
+        "leave it out with --portfolio none"
         for name in portfolio.sources
         if name in names
     ]

@@ -13,6 +13,7 @@ import pytest
 from autoft.api.opening import Opening, open_search
 from autoft.api.options import FirstOptions, SearchOptions
 from autoft.errors import ConfigError, StudyError
+from autoft.models.rates import default_rate
 from autoft.space.domains import Scalar
 from autoft.storage.database import open_database
 from autoft.storage.records import EvaluationRecord
@@ -85,6 +86,16 @@ def test_what_fits_of_a_portfolio_is_tried_first_with_the_studys_own_model(optio
     assert opening.config.portfolio.first[0]["model"] == str(model)
     assert opening.config.portfolio.origins == ("the portfolio", "the portfolio")
     assert opening.config.portfolio.sources == ("a", "corpus")
+
+
+def test_a_learning_rate_of_full_tuning_is_taken_to_the_base_models_width(options: SearchOptions, model: Path) -> None:
+    """What is right for MiniLM makes a wider model diverge, by the rule of the default's rate (`models/rates.py`)."""
+    width = json.loads((model / "config.json").read_text(encoding="utf-8"))["hidden_size"]
+    for seen, factor in ((width, 1.0), (10 * width, default_rate(width) / default_rate(10 * width)), (None, 1.0)):
+        portfolio = Portfolio("ner", (Entry({"method": "full", "method.full.learning_rate": 5e-5}, (), 0.5),), (), seen)
+        write_portfolio(Path("good.json"), portfolio)
+        (found,) = first(options)
+        assert found["method.full.learning_rate"] == pytest.approx(5e-5 * factor)
 
 
 def test_no_more_is_given_than_the_bound_allows(options: SearchOptions) -> None:

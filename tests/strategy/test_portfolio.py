@@ -33,7 +33,7 @@ LORA: dict[str, Scalar] = {
     "method.lora.learning_rate": 2e-3,
     "train.dropout": 0.1,
 }
-GOOD = Portfolio("ner", (Entry(LORA, ("a", "b"), 0.25), Entry({"method": "full"}, ("c",), 0.125)), ("a", "b", "c"))
+GOOD = Portfolio("ner", (Entry(LORA, ("a", "b"), 0.25), Entry({"method": "full"}, ("c",), 0.125)), ("a", "b", "c"), 384)
 
 
 def test_a_file_gives_the_portfolio_back(tmp_path: Path) -> None:
@@ -52,11 +52,12 @@ def entry(**keys: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ([], "here: portfolio: version, task, sources, entries expected, got []"),
+        ([], "here: portfolio: version, task, width, sources, entries expected, got []"),
         (changed(entires=1), "here: entires: no such key, did you mean 'entries'?"),
-        ({"version": 1, "task": "ner", "sources": []}, "here: entries: must be there, got nothing"),
+        ({"version": 1, "task": "ner", "width": None, "sources": []}, "here: entries: must be there, got nothing"),
         (changed(version=2), "here: version: 1 expected, got 2"),
         (changed(task=3), "here: task: text expected, got 3"),
+        (changed(width=0), "here: width: a count of at least 1, or null, expected, got 0"),
         (changed(sources="a"), "here: sources: a list of texts expected, got 'a'"),
         (changed(entries={}), "here: entries: a list expected, got {}"),
         (changed(entries=[1]), "here: entries[0]: config, seen, regret expected, got 1"),
@@ -106,6 +107,12 @@ def test_what_an_entry_does_not_name_is_at_the_default(space: SearchSpace) -> No
         "method.lora.learning_rate": 1e-3,
         "method.lora.rank": 4,
     }
+
+
+def test_only_the_learning_rate_of_full_tuning_follows_the_width() -> None:
+    full: dict[str, Scalar] = {"method": "full", "method.full.learning_rate": 4e-4, "train.dropout": 0.1}
+    found = Portfolio("ner", (Entry(full, ("a",), 0.5), Entry(LORA, ("a",), 0.5)), ("a",), 384).at_rates(0.25)
+    assert [entry.config for entry in found.entries] == [{**full, "method.full.learning_rate": 1e-4}, LORA]
 
 
 @pytest.mark.parametrize(
