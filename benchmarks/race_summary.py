@@ -73,10 +73,7 @@ def _of_kind(
                 }
                 for other in names[: names.index(arm[0])]
             },
-            "worst": {
-                "sooner": float(_factors(runs[arm], finals, budgets).min()),
-                "regret": float(found[-1].mean(axis=1).max()),
-            },
+            "worst": _worst(tables, _factors(runs[arm], finals, budgets), found[-1].mean(axis=1)),
             "against one worker": _interval(sooner[arm] / sooner[arm[0], workers[0]]),
         }
     return said
@@ -104,6 +101,17 @@ def _sooner(runs: list[list[Trace]], finals: Array, budgets: Array, draws: NDArr
         factors.append(np.exp(np.mean(logs)))
         shares.append(np.mean(arrived))
     return np.array(factors), np.array(shares)
+
+
+def _worst(tables: Sequence[Table], factors: Array, regrets: Array) -> dict[str, Any]:
+    """Return the least `sooner` and the greatest regret of a task, each with its task."""
+    slow, poor = int(factors.argmin()), int(regrets.argmax())
+    return {
+        "sooner": float(factors[slow]),
+        "regret": float(regrets[poor]),
+        "sooner of": tables[slow].name,
+        "regret of": tables[poor].name,
+    }
 
 
 def _factors(runs: list[list[Trace]], finals: Array, budgets: Array) -> Array:

@@ -76,7 +76,8 @@ class Schedule(ABC):
             step: The ninth just evaluated.
             paused: The numbers of those that are paused.
         """
-        if step not in mine.rungs or step not in self.rungs[:-1] or mine.number < min(2, 1 + self.given):
+        first = mine.number == 1 and self.given > 0
+        if mine.number == 0 or first or step not in mine.rungs or step not in self.rungs[:-1]:
             return _GO_ON
         if mine.number <= self.given:
             return self._judge_given(mine, [one for one in peers if one.number <= self.given], step)
