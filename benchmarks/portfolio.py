@@ -17,7 +17,7 @@ from pathlib import Path
 from autoft.errors import ConfigError
 from autoft.space.domains import Scalar
 from autoft.space.search_space import SearchSpace
-from autoft.strategy.portfolio import MODEL, Entry, Portfolio, fitted, write_portfolio
+from autoft.strategy.portfolio import MODEL, Entry, Portfolio, fitted, tuning, write_portfolio
 from autoft.strategy.portfolio_building import Tried, build_portfolio
 from benchmarks.reference import Run, read_runs
 from benchmarks.tables import Table
@@ -46,7 +46,7 @@ def portfolio_of(
     if problems:
         raise ConfigError(*problems)
     kept = [run for run in mine if run.data not in without and run.values]
-    default = next((_tuning(run) for run in kept if run.configuration == 0), None)
+    default = next((tuning(run.config) for run in kept if run.configuration == 0), None)
     tried = tried_in([run for run in kept if run.configuration == 0 or _has_place(run, space)])
     return build_portfolio(task, tried, size=size, default=default)
 
@@ -56,7 +56,7 @@ def tried_in(runs: Iterable[Run]) -> list[Tried]:
     found: dict[tuple[str, int], list[Run]] = {}
     for run in runs:
         found.setdefault((run.data, run.configuration), []).append(run)
-    return [Tried(data, _tuning(same[0]), tuple(run.best for run in same)) for (data, _), same in found.items()]
+    return [Tried(data, tuning(same[0].config), tuple(run.best for run in same)) for (data, _), same in found.items()]
 
 
 def without_table(raced: Table, known: Mapping[tuple[str, str], Sequence[Tried]], *, size: int) -> Portfolio:
@@ -81,12 +81,8 @@ def refuse_seen(portfolio: Portfolio, raced: Table) -> None:
         raise ConfigError(f"{raced.kind}: a portfolio that has not seen {raced.name!r} expected, it was built from it")
 
 
-def _tuning(run: Run) -> dict[str, Scalar]:
-    return {path: value for path, value in run.config.items() if path != MODEL}
-
-
 def _has_place(run: Run, space: SearchSpace) -> bool:
-    return fitted(Entry(_tuning(run), (), 0.0), space) is not None
+    return fitted(Entry(tuning(run.config), (), 0.0), space) is not None
 
 
 def main() -> None:

@@ -17,11 +17,21 @@ from autoft.storage.audits import read_audited
 from autoft.storage.finalists import finalist_runs
 from autoft.storage.records import TrialRecord
 from autoft.storage.studies import open_study
-from autoft.strategy.portfolio import MODEL, Portfolio, at_rate, most_entries, read_portfolio, shipped_portfolio
+from autoft.strategy.portfolio import (
+    MODEL,
+    Entry,
+    Portfolio,
+    at_rate,
+    fitted,
+    most_entries,
+    read_portfolio,
+    shipped_portfolio,
+    tuning,
+)
 from autoft.strategy.portfolio_building import Tried, build_portfolio
 from autoft.strategy.schedule import SCHEDULES
 from autoft.study.config import ComputeConfig, StorageConfig
-from autoft.study.portfolio import PortfolioConfig, configurations_of
+from autoft.study.portfolio import EARLIER, PortfolioConfig, configurations_of
 
 NONE = "none"
 
@@ -39,9 +49,9 @@ def first_of(options: SearchOptions, compute: ComputeConfig, space: SearchSpace)
     portfolio = findings.of(lambda: _portfolio(asked.portfolio, options.task, width))
     findings.raise_any()
     known = [one for found in tried for one in found or ()]
-    portfolios = [("an earlier study", _built(options.task, known, space, room))] if known else []
-    portfolios += [("the portfolio", portfolio)] if portfolio is not None else []
-    found = configurations_of(portfolios, space, room=room)
+    earlier = _built(options.task, known, space, room)
+    portfolios = [(EARLIER, earlier), ("the portfolio", portfolio)]
+    found = configurations_of([(origin, one) for origin, one in portfolios if one is not None], space, room=room)
     used = portfolio is not None and any(origin == "the portfolio" for origin, _ in found)
     return PortfolioConfig(
         warm_start=asked.warm_start,
@@ -61,10 +71,15 @@ def first_again(asked: FirstOptions, stored: PortfolioConfig) -> PortfolioConfig
     )
 
 
-def _built(task: str, tried: Sequence[Tried], space: SearchSpace, room: int) -> Portfolio:
+def _built(task: str, tried: Sequence[Tried], space: SearchSpace, room: int) -> Portfolio | None:
+    """Return a portfolio of what has a place in the space; None where nothing has."""
+    default = tuning(space.default)
+    tried = [one for one in tried if one.config == default or fitted(Entry(one.config, (), 0.0), space) is not None]
+    if not tried:
+        return None
     # All of a configuration was good together: nothing of it is left to another study's default.
     names = {path for one in tried for path in one.config}
-    return build_portfolio(task, tried, size=room, default=space.default, names=names)
+    return build_portfolio(task, tried, size=room, default=default, names=names)
 
 
 def _place(file: str | None) -> str | None:
@@ -116,7 +131,7 @@ def _tried(name: str, options: SearchOptions, width: int | None) -> list[Tried]:
     tried = [
         Tried(
             f"study {name}",
-            at_rate(one.config, factors[_model(one)]),
+            tuning(at_rate(one.config, factors[_model(one)])),
             (one.value, *(run.value for run in runs if run.number == one.number)),
         )
         for one in records

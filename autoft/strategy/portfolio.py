@@ -87,6 +87,11 @@ class Portfolio:
         return replace(self, entries=entries)
 
 
+def tuning(config: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Return a configuration without its base model."""
+    return {path: value for path, value in config.items() if path != MODEL}
+
+
 def at_rate(config: Mapping[str, Scalar], factor: float) -> dict[str, Scalar]:
     """Return a configuration with a learning rate of full tuning that is `factor` times as high, if it has one."""
     rate = config.get(_RATE)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autoft.errors import ConfigError
 from autoft.space.domains import Scalar
-from autoft.strategy.portfolio import MODEL, Entry, Portfolio
+from autoft.strategy.portfolio import Entry, Portfolio, tuning
 
 Array = NDArray[np.float64]
 Key = tuple[tuple[str, Scalar], ...]
@@ -88,7 +88,7 @@ def build_portfolio(
 
 
 def _key(config: Mapping[str, Scalar]) -> Key:
-    return tuple(sorted((path, value) for path, value in config.items() if path != MODEL))
+    return tuple(sorted(tuning(config).items()))
 
 
 def _differing(keys: Sequence[Key]) -> set[str]:

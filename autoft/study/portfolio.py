@@ -11,6 +11,9 @@ from autoft.space import SearchSpace
 from autoft.storage.records import Scalar
 from autoft.strategy.portfolio import Portfolio, fitted
 
+EARLIER = "an earlier study"
+"""The origin of what `--warm-start` gives."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioConfig:
@@ -60,15 +63,20 @@ def configurations_of(
     return found
 
 
-def seen_notices(portfolio: PortfolioConfig, source: str) -> list[str]:
-    """Return a warning where a portfolio was built from the data that is searched, told by its name.
+def first_notices(portfolio: PortfolioConfig, source: str) -> list[str]:
+    """Return warnings: nothing of an earlier study is tried, or a portfolio has seen the data that is searched.
 
     Args:
         portfolio: What is tried first.
-        source: Folder, file, hub id or `sample:NAME`.
+        source: Folder, file, hub id or `sample:NAME`, by whose name the data is known.
     """
+    unused = [
+        f"--warm-start: nothing of {', '.join(portfolio.warm_start)} is tried first: the search is shorter than 10 "
+        "configurations, or none that was better than the default lies in its space"
+    ]
     names = {Path(source).name, Path(source).stem, source.replace(":", "-")}
-    return [
+    notices = unused if portfolio.warm_start and EARLIER not in portfolio.origins else []
+    return notices + [
         f"the portfolio has seen {name!r}: what is tried first was chosen on it, for a comparison with other programs "
         "leave it out with --portfolio none"
         for name in portfolio.sources

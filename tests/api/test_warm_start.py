@@ -21,7 +21,7 @@ from autoft.storage.studies import create_study
 from autoft.storage.trials import Outcome, ask_trial, configure, record_evaluation, tell
 from autoft.strategy.portfolio import Entry, Portfolio, write_portfolio
 from autoft.study.config import BudgetConfig, StorageConfig
-from autoft.study.portfolio import seen_notices
+from autoft.study.portfolio import first_notices
 from autoft.testing.tiny import save_tiny
 
 ROWS = "anna B-PER\nlives O\n\nin O\nparis B-LOC\n\n"
@@ -169,6 +169,23 @@ def test_a_resumed_study_keeps_what_it_was_created_with(options: SearchOptions) 
 
 def test_data_that_the_portfolio_has_seen_is_told(options: SearchOptions) -> None:
     portfolio = open_search(options).config.portfolio
-    assert "has seen 'corpus'" in seen_notices(portfolio, "/somewhere/corpus")[0]
-    assert seen_notices(portfolio, "/somewhere/else") == []
-    assert seen_notices(replace(portfolio, sources=("sample-ner",)), "sample:ner") != []
+    assert "has seen 'corpus'" in first_notices(portfolio, "/somewhere/corpus")[0]
+    assert first_notices(portfolio, "/somewhere/else") == []
+    assert first_notices(replace(portfolio, sources=("sample-ner",)), "sample:ner") != []
+
+
+def test_an_earlier_study_that_gives_nothing_is_told(options: SearchOptions) -> None:
+    opening = open_search(options)
+    stored(opening, ({}, 0.3), ({**LORA, "method.lora.rank": 16}, 0.5))
+    asked = warm(options, "earlier")
+    assert first_notices(open_search(asked).config.portfolio, "x") == []
+    short = open_search(replace(asked, budget=BudgetConfig(trials=5)))
+    assert "--warm-start: nothing of earlier is tried first" in first_notices(short.config.portfolio, "x")[0]
+
+
+def test_the_best_that_lies_in_the_space_is_tried_where_a_better_one_does_not(options: SearchOptions) -> None:
+    opening = open_search(options)
+    inside = {**LORA, "method.lora.rank": 16}
+    stored(opening, ({}, 0.3), (WRONG, 0.9), (inside, 0.5), (FULL, 0.1))
+    found = open_search(warm(options, "earlier")).config.portfolio
+    assert (found.first, found.origins) == ((opening.space.complete(inside),), ("an earlier study",))
