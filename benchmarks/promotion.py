@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from autoft import search
-from autoft.api.opening import stored_config
+from autoft.api.stored import stored_config
 from autoft.api.studies import StudyView
 from autoft.files import write_json
 from autoft.storage.database import open_database

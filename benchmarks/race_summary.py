@@ -26,8 +26,8 @@ def summarise(
     Sooner: for each task the target is the median over seeds of what the first strategy reaches at its end with one
     worker; a strategy's time is its median over seeds, at most the whole budget; the figure is budget by time, the
     geometric mean over tasks. Reached: the share of runs that reach the target. Regret: 0 is the best value known of
-    the task, 1 the median configuration's. `against`: the ratio of `sooner` and the paired difference of final
-    regret, strategy minus the other.
+    the task, 1 the median configuration's. `worst`: the least `sooner` and the greatest mean regret of a task.
+    `against`: the ratio of `sooner` and the paired difference of final regret, strategy minus the other.
 
     Args:
         tables: The tasks.
@@ -73,6 +73,7 @@ def _of_kind(
                 }
                 for other in names[: names.index(arm[0])]
             },
+            "worst": _worst(tables, _factors(runs[arm], finals, budgets), found[-1].mean(axis=1)),
             "against one worker": _interval(sooner[arm] / sooner[arm[0], workers[0]]),
         }
     return said
@@ -100,6 +101,26 @@ def _sooner(runs: list[list[Trace]], finals: Array, budgets: Array, draws: NDArr
         factors.append(np.exp(np.mean(logs)))
         shares.append(np.mean(arrived))
     return np.array(factors), np.array(shares)
+
+
+def _worst(tables: Sequence[Table], factors: Array, regrets: Array) -> dict[str, Any]:
+    """Return the least `sooner` and the greatest regret of a task, each with its task."""
+    slow, poor = int(factors.argmin()), int(regrets.argmax())
+    return {
+        "sooner": float(factors[slow]),
+        "regret": float(regrets[poor]),
+        "sooner of": tables[slow].name,
+        "regret of": tables[poor].name,
+    }
+
+
+def _factors(runs: list[list[Trace]], finals: Array, budgets: Array) -> Array:
+    """Return budget by time of each task."""
+    times = [
+        np.median([reached(run, float(np.median(final))) for run in of_task])
+        for of_task, final in zip(runs, finals, strict=True)
+    ]
+    return budgets / np.minimum(times, budgets)
 
 
 def _regrets(tables: Sequence[Table], runs: list[list[Trace]], workers: int, best: Array, median: Array) -> list[Array]:

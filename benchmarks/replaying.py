@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from autoft.strategy.schedule import Schedule, Verdict
 from autoft.strategy.standing import Standing, standing_of
 from autoft.strategy.steps import evaluation_steps
 from autoft.strategy.stopping import standstill
-from benchmarks.tables import Table
+from benchmarks.tables import Config, Table
 
 Array = NDArray[np.float64]
 
@@ -145,6 +145,7 @@ class Autoft:
         seed: The study's.
         trials: Configurations in total; None is no limit.
         units: What is scored one by one on dev, where the search may stop by itself; None where it may not.
+        portfolio: What is tried first.
     """
 
     table: Table
@@ -153,6 +154,7 @@ class Autoft:
     seed: int
     trials: int | None = None
     units: int | None = None
+    portfolio: Sequence[Config] = ()
     _ask: Callable[[dict[str, Scalar]], Array] = field(init=False)
     _seen: dict[int, One] = field(init=False, default_factory=dict)
     _curves: dict[int, Array] = field(init=False, default_factory=dict)
@@ -175,19 +177,26 @@ class Autoft:
             case Begin():
                 # Number 0 is the default configuration, which these tables do not have.
                 number = len(self._seen) + 1
-                proposal = propose(
-                    self.sampler,
-                    self.table.space,
-                    self._seen.values(),
-                    order=self.schedule.order(list(self._standings.values())),
-                    seed=self.seed,
-                    number=number,
-                )
-                self._seen[number] = One(number, "running", None, dict(proposal.config))
+                config = self._config(number)
+                self._seen[number] = One(number, "running", None, config)
                 self._standings[number] = Standing(number, {})
-                self._curves[number] = self._ask(dict(proposal.config))
+                self._curves[number] = self._ask(config)
                 return self._job(number, 0)
         return None
+
+    def _config(self, number: int) -> dict[str, Scalar]:
+        if number <= len(self.portfolio):
+            return dict(self.portfolio[number - 1])
+        proposal = propose(
+            self.sampler,
+            self.table.space,
+            self._seen.values(),
+            order=self.schedule.order(list(self._standings.values())),
+            seed=self.seed,
+            number=number,
+            given=len(self.portfolio),
+        )
+        return dict(proposal.config)
 
     def evaluated(self, number: int, epoch: int) -> bool:
         """Judge a configuration at a ninth of its schedule."""

@@ -25,8 +25,8 @@ from autoft.strategy.schedule import SCHEDULES
 from autoft.strategy.stopping import standard_error
 from autoft.study.config import ComputeConfig
 from benchmarks.replaying import Autoft, Trace, replay
-from benchmarks.search import chosen_tables
-from benchmarks.tables import Array, Config, Table
+from benchmarks.search import chosen
+from benchmarks.tables import Array, Config, Table, tables_in
 
 _DEFAULT = ComputeConfig(device="cpu", threads=1)
 _KIND = "lcbench"
@@ -47,6 +47,10 @@ class Shares(Table):
         """Return the best of each of many even draws, [N]."""
         best: Array = self.inner.pool() / 100.0
         return best
+
+    def shared(self) -> list[Config]:
+        """Return even draws."""
+        return self.inner.shared()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     asked = parser.parse_args()
     logging.getLogger("autoft").setLevel(logging.WARNING)
-    tables = [table for table in chosen_tables(asked.curves, each=asked.tables) if table.kind == _KIND]
+    tables = [table for table in chosen(tuple(tables_in(asked.curves)), asked.tables) if table.kind == _KIND]
     found: dict[str, Any] = json.loads(asked.json.read_text(encoding="utf-8")) if asked.json.is_file() else {"runs": {}}
     keys = {}
     for table, seed in track([(table, seed) for table in tables for seed in range(asked.seeds)], transient=True):

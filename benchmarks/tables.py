@@ -17,6 +17,9 @@ from autoft.space.domains import Domain, Float, Integer, Scalar
 from autoft.space.schema import Group, Leaf
 from autoft.space.search_space import SearchSpace
 from autoft.strategy.encoding import encoder_of
+from autoft.strategy.portfolio_building import Tried
+from autoft.strategy.steps import NINTHS
+from benchmarks.reference import Run, read_runs
 
 Array = NDArray[np.float64]
 Config = Mapping[str, Scalar]
@@ -48,7 +51,17 @@ class Table(ABC):
 
     @abstractmethod
     def pool(self) -> Array:
-        """Return the best of each of many even draws, [N]: what `regret` is measured against."""
+        """Return the best of each of `shared`, [N]: what `regret` is measured against."""
+
+    @abstractmethod
+    def shared(self) -> list[Config]:
+        """Return N configurations, the same for every table of the kind: what portfolios are chosen from."""
+
+    def tried(self) -> list[Tried]:
+        """Return what each of them reached."""
+        return [
+            Tried(self.name, config, (float(best),)) for config, best in zip(self.shared(), self.pool(), strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -65,10 +78,19 @@ class Surrogate(Table):
 
     def pool(self) -> Array:
         """Return the best values of even draws."""
-        rng = np.random.default_rng(0)
-        columns = [_even(self.space.domains[name], rng) for name in self.inputs]
-        best: Array = self._curves(np.stack(columns, axis=1)).max(axis=1)
+        best: Array = self._curves(self._draws()).max(axis=1)
         return best
+
+    def shared(self) -> list[Config]:
+        """Return the even draws."""
+        return [
+            {name: _scalar(self.space.domains[name], one) for name, one in zip(self.inputs, row, strict=True)}
+            for row in self._draws()
+        ]
+
+    def _draws(self) -> Array:
+        rng = np.random.default_rng(0)
+        return np.stack([_even(self.space.domains[name], rng) for name in self.inputs], axis=1)
 
     def _curves(self, values: Array) -> Array:
         epochs = np.tile(np.arange(1.0, self.epochs + 1), len(values))[:, None]
@@ -81,7 +103,7 @@ class Surrogate(Table):
 
 @dataclass(frozen=True)
 class Recorded(Table):
-    """A task of TaskSet (Metz et al. 2020): a thousand shared configurations, each trained to its end."""
+    """Configurations that were trained to their end, as in a task of TaskSet (Metz et al. 2020)."""
 
     rows: Array
     curves: Array
@@ -95,6 +117,8 @@ class Recorded(Table):
             distances = np.where(left, np.square(self.rows - encoder.units(config)).sum(axis=1), np.inf)
             nearest = int(distances.argmin())
             left[nearest] = False
+            # Of few rows all may have been tried; then they are tried again.
+            left[:] |= not left.any()
             found: Array = self.curves[nearest]
             return found
 
@@ -104,6 +128,48 @@ class Recorded(Table):
         """Return the best value of every row."""
         best: Array = self.curves.max(axis=1)
         return best
+
+    def shared(self) -> list[Config]:
+        """Return the configuration of every row."""
+        encoder = encoder_of(self.space)
+        return [encoder.config(row) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Measured(Recorded):
+    """A data set of the record: fine-tuning, one unit of time a ninth of the schedule."""
+
+    runs: tuple[Run, ...]
+
+    def tried(self) -> list[Tried]:
+        """Return what each configuration reached, with every seed."""
+        first = {run.configuration: run for run in self.runs if run.seed == 0}
+        configs = dict(zip(first, self.shared(), strict=True))
+        return [
+            Tried(self.name, config, tuple(run.best for run in self.runs if run.configuration == number))
+            for number, config in configs.items()
+        ]
+
+
+def measured_in(folder: Path, space_of: Callable[[str], SearchSpace]) -> Iterator[Table]:
+    """Yield every data set of a record whose configurations were all trained to their end.
+
+    Args:
+        folder: Where it lies.
+        space_of: Returns the space from which the configurations of a task were drawn.
+    """
+    runs = read_runs(folder)
+    for task, data in dict.fromkeys((run.task, run.data) for run in runs):
+        mine = tuple(run for run in runs if run.data == data and len(run.values) == len(NINTHS))
+        first = [run for run in mine if run.seed == 0]
+        space = space_of(task)
+        encoder = encoder_of(space)
+        kept = [run for run in first if space.contains(run.config)]
+        rows = np.stack([encoder.units(run.config) for run in kept])
+        curves = np.array([run.values for run in kept], dtype=np.float64)
+        numbers = {run.configuration for run in kept}
+        told = tuple(run for run in mine if run.configuration in numbers)
+        yield Measured(f"record {task}", data, space, len(NINTHS), 6 * len(NINTHS), rows, curves, told)
 
 
 def tables_in(folder: Path) -> Iterator[Table]:
@@ -170,6 +236,10 @@ def _domain(described: Mapping[str, Any]) -> Domain:
     whole = described["type"] == "uniform_int"
     kind: type[Integer] | type[Float] = Integer if whole else Float
     return kind(described["lower"], described["upper"], log=described["log"])
+
+
+def _scalar(domain: Domain, value: float) -> Scalar:
+    return int(value) if isinstance(domain, Integer) else float(value)
 
 
 def _even(domain: Domain, rng: np.random.Generator) -> Array:

@@ -91,7 +91,7 @@ def _model() -> Finding:
 
 
 def _storage(studies_dir: str, url: str | None) -> Finding:
-    from autoft.api.opening import known_database
+    from autoft.api.stored import known_database
     from autoft.storage.studies import study_names
     from autoft.study.config import StorageConfig
 

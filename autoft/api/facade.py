@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from autoft.api.options import AimOptions, BudgetOptions, RowOptions, SearchOptions
+from autoft.api.options import AimOptions, BudgetOptions, FirstOptions, RowOptions, SearchOptions
 from autoft.api.progress import Progress, Watcher
 from autoft.api.searching import PreparedSearch
 from autoft.api.studies import StudyView, load_study
@@ -41,6 +42,8 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     max_latency: float | None = None,
     max_memory: float | None = None,
     max_parameters: int | None = None,
+    warm_start: Sequence[str | Path] = (),
+    portfolio: str | Path | None = None,
     watch: Watcher | None = None,
 ) -> StudyView:
     """Find the best fine-tuning of a pretrained model, and deliver it; blocks until it is done.
@@ -75,6 +78,8 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         max_latency: Most milliseconds that the delivered model takes for a sequence.
         max_memory: Most MiB that training may need.
         max_parameters: Most parameters of the delivered model.
+        warm_start: Earlier studies of the task, names or folders, whose best configurations are tried first.
+        portfolio: File of configurations to try after them, or `none`; autoft's own for the task unless given.
         watch: Is shown the progress again and again.
 
     Returns:
@@ -84,25 +89,31 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         ConfigError: With every problem of what was given.
         StorageError: If the storage cannot be reached.
     """
+    what: dict[str, Any] = {"source": _text(data), "space": _text(space), "study": study, "device": device}
     options = SearchOptions(
         task=task,
-        source=None if data is None else str(data),
+        **what,
         models=tuple(models),
-        space=None if space is None else str(space),
-        study=study,
         seed=seed,
-        device=device,
         rows=RowOptions(train_limit=train_limit, dev_limit=dev_limit, folds=folds),
         aims=_aims(metric, minimize, max_latency, max_memory, max_parameters),
         budget=_budget(
             trials, timeout, workers, finalists, seeds, memory_budget, disk_budget, cache_budget, stop, audit
         ),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
+        first=_first(warm_start, portfolio),
     )
     with PreparedSearch(options) as prepared:
         prepared.run(watch or _look_away)
-        name = prepared.opening.config.name
-    return load_study(name, studies_dir=studies_dir, storage=storage)
+    return load_study(prepared.opening.config.name, studies_dir=studies_dir, storage=storage)
+
+
+def _text(place: str | Path | None) -> str | None:
+    return None if place is None else str(place)
+
+
+def _first(warm_start: Sequence[str | Path], portfolio: str | Path | None) -> FirstOptions:
+    return FirstOptions(warm_start=tuple(map(str, warm_start)), portfolio=_text(portfolio))
 
 
 def _aims(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from autoft.api.options import AimOptions, BudgetOptions, SearchOptions
+from autoft.api.stored import known_database, stored_config
+from autoft.api.warm_start import first_again, first_of
 from autoft.data import sample_names
 from autoft.errors import ConfigError, DataError, Findings, StudyError
 from autoft.models.base import resolve_model
@@ -18,11 +19,10 @@ from autoft.models.rates import default_rate, model_width
 from autoft.registry import nearest
 from autoft.space import SearchSpace, find_space, load_space, space_from_json, values_of
 from autoft.space.domains import one_of
-from autoft.storage.database import Database, open_database
 from autoft.storage.studies import open_study, study_names
-from autoft.storage.urls import database_url
 from autoft.study.aims import AimsConfig
-from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig, resumed
+from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StudyConfig, resumed
+from autoft.study.portfolio import PortfolioConfig
 from autoft.study.rows import StudyData, load_rows
 from autoft.study.schema import space_schema
 from autoft.tasks import TASKS, Task
@@ -67,6 +67,7 @@ def open_search(options: SearchOptions) -> Opening:
     # Rows that cannot be read do not say what is asked: every metric of the task will do then.
     asked = type(task) if data is None else data.task
     metric = findings.of(lambda: _metric(options.aims.metric or (stored.metric if stored else asked.metric), asked))
+    first = findings.of(lambda: _first(options, stored, budget, compute, space))
     findings.raise_any()
     if not (metric and aims and budget and compute and space and data_config and data):
         raise ConfigError("a search needs a metric, aims, a budget, a device, a space and data")
@@ -82,10 +83,25 @@ def open_search(options: SearchOptions) -> Opening:
         aims=aims,
         space=space.to_json(),
         fingerprint=data.fingerprint,
+        portfolio=first or PortfolioConfig(),
     )
     if stored is not None:
         config = resumed(stored, config)
     return Opening(config, space, data, stored is not None)
+
+
+def _first(
+    options: SearchOptions,
+    stored: StudyConfig | None,
+    budget: BudgetConfig | None,
+    compute: ComputeConfig | None,
+    space: SearchSpace | None,
+) -> PortfolioConfig | None:
+    if stored is not None:
+        return first_again(options.first, stored.portfolio)
+    if budget is None or compute is None or space is None:
+        return None
+    return first_of(options, budget.trials, compute, space)
 
 
 def _metric(name: str, task: Task[Any, Any] | type[Task[Any, Any]]) -> str:
@@ -108,22 +124,6 @@ def _aims(options: AimOptions, stored: StudyConfig | None) -> AimsConfig:
 def _budget(options: BudgetOptions, stored: StudyConfig | None) -> BudgetConfig:
     kept = {} if stored is None else {"trials": stored.budget.trials}
     return BudgetConfig(**{**kept, **{name: value for name, value in asdict(options).items() if value is not None}})
-
-
-def known_database(storage: StorageConfig) -> Database | None:
-    """Open the database of studies if there is one; SQLite's file is not made."""
-    if Path(storage.folder).exists() and not Path(storage.folder).is_dir():
-        raise ConfigError(f"--studies-dir: a folder expected, got the file {storage.folder}")
-    url = database_url(storage.url, Path(storage.folder))
-    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
-        return None
-    return open_database(storage.url, Path(storage.folder))
-
-
-def stored_config(text: str) -> StudyConfig:
-    """Return the study configuration that a study.json holds."""
-    value: dict[str, Any] = json.loads(text)
-    return StudyConfig.from_json(value["config"])
 
 
 def _stored(options: SearchOptions) -> StudyConfig | None:

@@ -61,6 +61,19 @@ class BudgetOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstOptions:
+    """What is tried right after the default; () and None are left to the study that is resumed.
+
+    Attributes:
+        warm_start: Earlier studies of the task: names in the same storage, or folders of studies elsewhere.
+        portfolio: A portfolio's file, or `none`; autoft's own unless given.
+    """
+
+    warm_start: tuple[str, ...] = ()
+    portfolio: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
     """One request for a search.
 
@@ -76,6 +89,7 @@ class SearchOptions:
         aims: What to reach.
         budget: How much to spend.
         storage: Where the study lives.
+        first: What is tried first.
     """
 
     task: str
@@ -89,3 +103,4 @@ class SearchOptions:
     aims: AimOptions = field(default_factory=AimOptions)
     budget: BudgetOptions = field(default_factory=BudgetOptions)
     storage: StorageConfig = field(default_factory=StorageConfig)
+    first: FirstOptions = field(default_factory=FirstOptions)

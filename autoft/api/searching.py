@@ -34,6 +34,7 @@ from autoft.strategy.stopping import limit_from
 from autoft.study.audit_choice import missing_audits
 from autoft.study.config import BudgetConfig, StorageConfig, StudyConfig
 from autoft.study.final_choice import finalists_of, half_count, missing_halves, missing_runs
+from autoft.study.portfolio import first_notices
 from autoft.study.rows import small_data_notices
 from autoft.study.self_stop import reopen
 from autoft.study.trial_weights import study_folder
@@ -281,6 +282,7 @@ def _on_device(opening: Opening, device: str) -> Opening:
 def _plan(answer: Mapping[str, Any], opening: Opening) -> Plan:
     measured = answer["plan"]
     notices = [*(notice.lines for notice in opening.data.notices), *small_data_notices(opening.data)]
+    notices += first_notices(opening.config.portfolio, opening.config.data.source)
     return Plan(
         models=tuple(measured["models"]),
         notices=(*notices, *measured["notices"]),

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from autoft.api.opening import known_database, stored_config
 from autoft.api.outputs import Runs, Spent, StudyFiles
+from autoft.api.stored import known_database, stored_config
 from autoft.errors import StudyError
 from autoft.report.facts import Finalists, StudyFacts
 from autoft.report.result import best_trial, compared_finalists

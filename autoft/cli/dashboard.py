@@ -25,7 +25,7 @@ def dashboard_command(
     """
     from rich.console import Console
 
-    from autoft.api.opening import known_database
+    from autoft.api.stored import known_database
     from autoft.errors import StudyError
     from autoft.report.dashboard import loopback_hosts, make_app, make_server
     from autoft.study.config import StorageConfig

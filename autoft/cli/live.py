@@ -92,9 +92,10 @@ class _Lines:
         best = progress.best
         known = "" if best is None else f"  best {score(best.value)} (trial {best.number})"
         reason = f"  {record.reason}" if record.reason else ""
+        given = ", portfolio" if record.kind == "portfolio" else ""
         return (
             f"trial {record.number:>3} {record.state:<10} {self._metric} {reached:>6} "
-            f"{duration(record.seconds):>7}{known}  {short_config(record)}{reason}"
+            f"{duration(record.seconds):>7}{known}  {short_config(record)}{given}{reason}"
         )
 
 
@@ -111,7 +112,7 @@ def _view(progress: Progress, metric: str) -> RenderableType:
             "-" if record.value is None else score(record.value),
             f"{last}/9",
             duration(record.seconds),
-            short_config(record),
+            short_config(record) + (", portfolio" if record.kind == "portfolio" else ""),
         )
     return Group(_headline(progress, metric), table)
 

@@ -11,16 +11,16 @@ from autoft.cli.options import STUDIES_DIR, AsJson, Storage, StudiesDir
 from autoft.errors import UnknownNameError
 from autoft.registry import nearest
 
-_KINDS = ("studies", "tasks", "methods", "spaces", "samples")
+_KINDS = ("studies", "tasks", "methods", "spaces", "portfolios", "samples")
 
 
 def ls_command(
-    kind: Annotated[str, typer.Argument(help="studies, tasks, methods, spaces or samples.")] = "studies",
+    kind: Annotated[str, typer.Argument(help="studies, tasks, methods, spaces, portfolios or samples.")] = "studies",
     studies_dir: StudiesDir = STUDIES_DIR,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """List studies, tasks, methods, spaces or samples.
+    """List studies, tasks, methods, spaces, portfolios or samples.
 
     Example: autoft ls methods
     """
@@ -113,10 +113,26 @@ def _spaces() -> list[dict[str, Any]]:
     ]
 
 
+def _portfolios() -> list[dict[str, Any]]:
+    from autoft.strategy.portfolio import shipped_portfolio
+    from autoft.tasks import TASKS
+
+    found = [portfolio for name in TASKS.names() if (portfolio := shipped_portfolio(name)) is not None]
+    return [
+        {
+            "portfolio": one.task,
+            "entries": len(one.entries),
+            "regret": " ".join(f"{entry.regret:.2f}" for entry in one.entries),
+            "built from": ", ".join(one.sources),
+        }
+        for one in found
+    ]
+
+
 def _samples() -> list[dict[str, Any]]:
     from autoft.data import sample_names
 
     return [{"sample": f"sample:{name}"} for name in sample_names()]
 
 
-_ROWS = {"tasks": _tasks, "methods": _methods, "spaces": _spaces, "samples": _samples}
+_ROWS = {"tasks": _tasks, "methods": _methods, "spaces": _spaces, "portfolios": _portfolios, "samples": _samples}

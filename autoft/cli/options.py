@@ -89,6 +89,23 @@ Audit = Annotated[
     ),
 ]
 
+WarmStart = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--warm-start",
+        help="Earlier study of the task, a name or a folder: its best configurations are tried first; repeatable.",
+        metavar="STUDY",
+    ),
+]
+PortfolioFile = Annotated[
+    str | None,
+    typer.Option(
+        "--portfolio",
+        help="What is tried first: a portfolio's file, or none; autoft's own for the task unless given.",
+        metavar="FILE",
+    ),
+]
+
 STUDIES_DIR = Path("studies")
 
 

@@ -14,6 +14,7 @@ from autoft.report.front import cost_words
 from autoft.report.words import count_words, duration
 from autoft.study.aims import measure_words
 from autoft.study.final_choice import half_count
+from autoft.study.portfolio import PortfolioConfig
 from autoft.study.rows import POOL
 
 _SHOWN_LABELS = 20
@@ -31,6 +32,7 @@ def print_plan(console: Console, opening: Opening, plan: Plan) -> None:
         "labels": _labels(opening),
         "metric": f"{config.metric} on dev",
         "default": f"trains {plan.trains}",
+        "first": first_words(config.portfolio),
         "costs": f"{cost_words(plan.measures)}, for the default",
         "limits": ", ".join(
             f"{name} at most {measure_words(name, limit)}" for name, limit in config.aims.limits.items()
@@ -77,6 +79,10 @@ def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:
         "parameters": [
             {"path": path, "values": domain, "when": when} for path, domain, when in opening.space.summary()
         ],
+        "first": [
+            {"from": origin, "configuration": dict(one)}
+            for origin, one in zip(config.portfolio.origins, config.portfolio.first, strict=True)
+        ],
         "notices": list(plan.notices),
         "seconds": {
             "default": plan.default_seconds,
@@ -93,6 +99,16 @@ def plan_json(opening: Opening, plan: Plan) -> dict[str, Any]:
         "default": dict(plan.measures),
         "limits": config.aims.limits,
     }
+
+
+def first_words(portfolio: PortfolioConfig) -> str:
+    """Return what is tried right after the default, in words; empty where nothing is."""
+    counts = {origin: portfolio.origins.count(origin) for origin in dict.fromkeys(portfolio.origins)}
+    words = ", ".join(f"{count} from {origin}" for origin, count in counts.items())
+    if not counts:
+        return ""
+    sources = f" (built from {', '.join(portfolio.sources)})" if portfolio.sources else ""
+    return f"then {count_words(len(portfolio.first), 'configuration')}: {words}{sources}"
 
 
 def _labels(opening: Opening) -> str:

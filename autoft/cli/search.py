@@ -25,6 +25,7 @@ from autoft.cli.options import (
     FreshSeeds,
     MemoryBudget,
     Models,
+    PortfolioFile,
     Seed,
     Stop,
     Storage,
@@ -32,6 +33,7 @@ from autoft.cli.options import (
     Timeout,
     TrainLimit,
     Trials,
+    WarmStart,
     where,
 )
 from autoft.cli.units import bytes_of, seconds_of, size_words
@@ -65,6 +67,8 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     max_latency: MaxLatency = None,
     max_memory: MaxMemory = None,
     max_parameters: MaxParameters = None,
+    warm_start: WarmStart = None,
+    portfolio: PortfolioFile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -74,22 +78,20 @@ def search_command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     Example: autoft search ner --data my-corpus/ --trials 30 --study mine
     """
-    from autoft.api.options import RowOptions, SearchOptions
+    from autoft.api.options import FirstOptions, RowOptions, SearchOptions
     from autoft.study.config import StorageConfig
 
     given = {"trials": trials, "workers": workers, "finalists": finalists, "seeds": seeds, "stop": stop, "audit": audit}
+    what: dict[str, Any] = {"source": data, "space": space, "study": study, "seed": seed, "device": device}
     options = SearchOptions(
         task=task,
-        source=data,
+        **what,
         models=tuple(model or ()),
-        space=space,
-        study=study,
-        seed=seed,
-        device=device,
         rows=RowOptions(train_limit=train_limit, dev_limit=dev_limit, folds=folds),
         aims=aims_of(metric, minimize, max_latency, max_memory, max_parameters),
         budget=_budget(given, timeout, {"memory": memory_budget, "disk": disk_budget, "cache": cache_budget}),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
+        first=FirstOptions(warm_start=tuple(warm_start or ()), portfolio=portfolio),
     )
     return _plan_only(options, as_json=as_json) if dry_run else _search(options, as_json=as_json)
 

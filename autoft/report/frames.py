@@ -15,7 +15,7 @@ from autoft.storage.records import TrialRecord
 if TYPE_CHECKING:
     import pandas as pd
 
-_FIXED = ("number", "state", "value", "best_step", "seconds", "reason", "started", "ended")
+_FIXED = ("number", "kind", "state", "value", "best_step", "seconds", "reason", "started", "ended")
 _EVALUATION = ("number", "state", "step", "epoch", "value", "loss", "train_loss", "seconds")
 # A spreadsheet would read such a cell as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

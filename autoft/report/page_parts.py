@@ -179,6 +179,7 @@ def trials(facts: StudyFacts, records: Sequence[TrialRecord], best: int | None) 
     """Return all trials as a table that can be sorted."""
     head = [
         Cell("trial", "number"),
+        Cell("from"),
         Cell("state"),
         Cell(f"dev {facts.metric}", "number"),
         Cell("ninth", "number"),
@@ -190,6 +191,7 @@ def trials(facts: StudyFacts, records: Sequence[TrialRecord], best: int | None) 
         Row(
             (
                 Cell(str(one.number), "number"),
+                Cell(one.kind or NOTHING),
                 Cell(element("span", one.state, kind=f"state {one.state}")),
                 Cell(score(one.value), "number", "" if one.value is None else one.value),
                 Cell(str(one.evaluations[-1].step) if one.evaluations else NOTHING, "number")

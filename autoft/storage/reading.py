@@ -54,6 +54,7 @@ def _as_record(trial: FrozenTrial, claimed: ClaimState | None) -> TrialRecord:
         constraints={**keys.numbers_under(keys.CONSTRAINT, found), **trial.constraints},
         started=trial.datetime_start,
         ended=trial.datetime_complete,
+        kind=found.get(keys.KIND),
         left_at=last.step if last and state == "paused" else found.get(keys.LEFT_AT),
     )
 

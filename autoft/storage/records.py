@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 Scalar = str | int | float | bool
+Kind = Literal["default", "portfolio", "sampled"]
 TrialState = Literal["running", "paused", "complete", "pruned", "failed", "infeasible"]
 
 
@@ -73,6 +74,7 @@ class TrialRecord:
         ended: When it was told.
         left_at: The rung at which the schedule has left it unfinished; None where it did not.
         audited: Whether the audit has trained it to its end all the same; then the rest says what came out.
+        kind: Where its configuration came from; None where it has none yet.
     """
 
     number: int
@@ -90,6 +92,7 @@ class TrialRecord:
     ended: datetime | None = None
     left_at: int | None = None
     audited: bool = False
+    kind: Kind | None = None
 
     @property
     def feasible(self) -> bool:

@@ -32,7 +32,7 @@ from autoft.storage.leases import (
 )
 from autoft.storage.lineage import Link, insert_link
 from autoft.storage.rdb import StudyStorage
-from autoft.storage.records import EvaluationRecord, Scalar, best_value
+from autoft.storage.records import EvaluationRecord, Kind, Scalar, best_value
 from autoft.storage.studies import StudyHandle
 
 Ending = Literal["complete", "pruned", "failed", "infeasible"]
@@ -177,7 +177,7 @@ def configure(
     config: Mapping[str, Scalar],
     parameters: Mapping[str, Scalar],
     distributions: Mapping[str, BaseDistribution],
-    kind: str,
+    kind: Kind,
     seconds: float = LEASE_SECONDS,
 ) -> None:
     """Store the configuration of a trial, once.
@@ -188,7 +188,7 @@ def configure(
         config: Path -> value, constants included.
         parameters: What varies and lies inside the space; empty keeps the trial from samplers.
         distributions: The distribution of each parameter.
-        kind: Where it came from: `default`, `portfolio` or `sampled`.
+        kind: Where it came from.
         seconds: How long the lease holds without a renewal.
 
     Raises:

@@ -76,11 +76,13 @@ def propose(
     order: Sequence[int] = (),
     seed: int,
     number: int,
+    given: int = 0,
 ) -> Proposal:
     """Ask a sampler for the configuration `number`.
 
     It is seeded by the study's seed and the configuration's number: a resumed study asks what an
-    uninterrupted one would, and two workers never draw the same.
+    uninterrupted one would, and two workers never draw the same. What a portfolio gave does not count: what is drawn by
+    chance is drawn with it and without.
 
     Args:
         name: A sampler's name.
@@ -89,11 +91,12 @@ def propose(
         order: The numbers of those that reached a rung, worst first: `climb_order` of their standings.
         seed: The study's.
         number: The configuration's.
+        given: How many configurations before it a portfolio gave.
 
     Raises:
         UnknownNameError: If there is no such sampler.
     """
-    digest = hashlib.sha256(f"sampler:{seed}:{number}".encode()).digest()
+    digest = hashlib.sha256(f"sampler:{seed}:{number - given}".encode()).digest()
     others = sorted((one for one in seen if one.number != number), key=lambda one: one.number)
     return SAMPLERS.get(name)(space, others, order, int.from_bytes(digest[:4], "big"))
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 
 from autoft.errors import ConfigError
 from autoft.registry import Registry
@@ -47,16 +48,20 @@ _SHARE = 3
 class Schedule(ABC):
     """Decides at rungs, as a pure function of what was reached there.
 
-    The default configuration (number 0) is what all others are compared with: it never stops.
-    Nothing stops at the last rung: it is complete there.
+    The default configuration (number 0) is what all others are compared with: it never stops, and neither does the
+    first that a portfolio gives (number 1). Its further ones go on while they are better than all of these. What a
+    portfolio gives takes no place at a rung, so that it changes nothing for the others, however bad it is. Nothing
+    stops at the last rung: it is complete there.
 
     Attributes:
         rungs: Ninths of a configuration's own schedule at which it is judged, rising.
         floor: The metric's value that any useless model reaches.
+        given: How many configurations a portfolio gives, the numbers from 1 on.
     """
 
     rungs: tuple[int, ...] = RUNGS
     floor: float = 0.0
+    given: int = 0
 
     def __post_init__(self) -> None:
         if not self.rungs or list(self.rungs) != sorted(set(self.rungs)):
@@ -71,14 +76,25 @@ class Schedule(ABC):
             step: The ninth just evaluated.
             paused: The numbers of those that are paused.
         """
-        if mine.number == 0 or step not in mine.rungs or step not in self.rungs[:-1]:
+        first = mine.number == 1 and self.given > 0
+        if mine.number == 0 or first or step not in mine.rungs or step not in self.rungs[:-1]:
             return _GO_ON
-        others = [one for one in peers if step in one.rungs and one.number not in (0, mine.number)]
+        if mine.number <= self.given:
+            return self._judge_given(mine, [one for one in peers if one.number <= self.given], step)
+        others = [one for one in self._competing(peers) if step in one.rungs and one.number != mine.number]
         return self._judge(mine, others, step, paused)
+
+    def cost(self) -> Fraction:
+        """Return which share of its training a configuration gets in the mean."""
+        return Fraction(1)
+
+    def cost_of_given(self, count: int) -> Fraction:
+        """Return how many trainings `count` configurations of a portfolio take, if none is better than the default."""
+        return Fraction(0) if count < 1 else 1 + (count - 1) * Fraction(self.rungs[0], self.rungs[-1])
 
     def order(self, standings: Sequence[Standing]) -> tuple[int, ...]:
         """Return the numbers of all that reached a rung, worst first: what a sampler learns from."""
-        return climb_order(standings, self.rungs, self.floor, _SHARE)
+        return climb_order(standings, self.rungs, self.floor, _SHARE, 1 + self.given)
 
     def promotable(
         self,
@@ -109,6 +125,20 @@ class Schedule(ABC):
         """Return all of the `paused`, from the likeliest to be continued to the one that hardly ever will be."""
         return []
 
+    def _competing(self, peers: Sequence[Standing]) -> list[Standing]:
+        """Return those that are compared at rungs."""
+        return [one for one in peers if one.number > self.given]
+
+    def _judge_given(self, mine: Standing, others: Sequence[Standing], rung: int) -> Ruling:
+        """Judge a portfolio's further configuration among the default and what else was given."""
+        there = [one for one in others if rung in one.rungs and one.number != mine.number]
+        goodness = goodness_at([*there, mine], rung, self.floor)
+        better = [one.number for one in there if goodness(one) >= goodness(mine)]
+        if not better:
+            return _GO_ON
+        name = "the default" if better[0] == 0 else f"trial {better[0]}"
+        return Ruling(Verdict.STOP, f"rung {rung}: no better than {name} was there")
+
     @abstractmethod
     def _judge(self, mine: Standing, others: list[Standing], rung: int, paused: Collection[int]) -> Ruling:
         """Judge `mine` at a rung before the last, among the others that reached it."""
@@ -117,6 +147,13 @@ class Schedule(ABC):
 @dataclass(frozen=True, slots=True)
 class FullTraining(Schedule):
     """Trains every configuration to its end."""
+
+    def cost_of_given(self, count: int) -> Fraction:
+        """Return `count`."""
+        return Fraction(count)
+
+    def _judge_given(self, mine: Standing, others: Sequence[Standing], rung: int) -> Ruling:  # noqa: ARG002
+        return _GO_ON
 
     def _judge(
         self,
@@ -189,6 +226,17 @@ class PromotionHalving(Schedule):
         if self.eta < 2:
             raise ConfigError(f"eta: at least 2 expected, got {self.eta}")
 
+    def cost(self) -> Fraction:
+        """Return which share of its training a configuration gets in the mean: one of `eta` goes on from each rung."""
+        stretches = zip(self.rungs, (0, *self.rungs), strict=False)
+        return sum(
+            (
+                Fraction(rung - before, self.rungs[-1] * self.eta**place)
+                for place, (rung, before) in enumerate(stretches)
+            ),
+            Fraction(0),
+        )
+
     def promotable(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
         """Return which of the `paused` are to be continued, the deepest rung first, the best of a rung first."""
         found = []
@@ -232,7 +280,7 @@ class PromotionHalving(Schedule):
 
     def _best_first(self, peers: Sequence[Standing], rung: int) -> tuple[int, ...]:
         """Return the numbers of all that compete at a rung."""
-        return rung_order([one for one in peers if one.number != 0], rung, self.floor)[::-1]
+        return rung_order(self._competing(peers), rung, self.floor)[::-1]
 
     def _rung_of(self, paused: Standing) -> int:
         """Return where a paused configuration waits: the deepest rung that it has reached."""
@@ -281,7 +329,7 @@ class TopThree(Schedule):
     def promotable(self, paused: Sequence[Standing], peers: Sequence[Standing]) -> list[Promotion]:
         """Return the best three of each full dozen that are paused."""
         waiting = {one.number: one for one in paused}
-        begun = sorted((one for one in peers if one.number != 0), key=lambda one: one.number)
+        begun = sorted(self._competing(peers), key=lambda one: one.number)
         found = []
         for first in range(0, len(begun) - self.dozen + 1, self.dozen):
             group = begun[first : first + self.dozen]

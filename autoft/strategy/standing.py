@@ -91,24 +91,27 @@ def rung_order(standings: Iterable[Standing], rung: int, floor: float) -> tuple[
     return tuple(one.number for one in sorted(at_rung, key=lambda one: (goodness(one), -one.number)))
 
 
-def climb_order(standings: Iterable[Standing], rungs: Sequence[int], floor: float, share: int) -> tuple[int, ...]:
+def climb_order(
+    standings: Iterable[Standing], rungs: Sequence[int], floor: float, share: int, exempt: int = 1
+) -> tuple[int, ...]:
     """Return the numbers of all that reached a rung, worst first.
 
     Who climbed to a later rung stands above who did not: those who were not continued had been compared there and
-    found worse. The default climbs without being compared; it is worth what its rungs say: where it is not among the
-    best 1/`share`, it stands as if it had stayed there.
+    found worse. Who climbs without being compared, as the default does, is worth what its rungs say: where it is not
+    among the best 1/`share`, it stands as if it had stayed there.
 
     Args:
         standings: Each configuration once.
         rungs: Those at which configurations are compared, rising.
         floor: The metric's value of a useless model.
         share: One of so many goes on.
+        exempt: Numbers below this one climb without being compared.
     """
     everyone = [one for one in standings if any(rung in one.rungs for rung in rungs)]
 
     def height(one: Standing) -> int:
         reached = [rung for rung in rungs if rung in one.rungs]
-        if one.number == 0:
+        if one.number < exempt:
             for rung in reached[:-1]:
                 peers = [other for other in everyone if rung in other.rungs]
                 if place_of(one, peers, rung, floor) > max(1, len(peers) // share):

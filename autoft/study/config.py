@@ -9,6 +9,7 @@ from typing import Any
 
 from autoft.errors import StudyError
 from autoft.study.aims import AimsConfig
+from autoft.study.portfolio import PortfolioConfig
 
 _LARGEST_AUDIT = 0.5
 _NAME = re.compile(r"(?!autoft\.db)\w[\w .-]{0,99}(?<![ .])")
@@ -148,6 +149,7 @@ class StudyConfig:
         aims: Limits, and what the report sets the score against.
         space: The resolved search space, as JSON.
         fingerprint: sha256 of the rows that are used.
+        portfolio: What is tried right after the default.
     """
 
     name: str
@@ -161,6 +163,7 @@ class StudyConfig:
     aims: AimsConfig = field(default_factory=AimsConfig)
     space: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
+    portfolio: PortfolioConfig = field(default_factory=PortfolioConfig)
 
     def __post_init__(self) -> None:
         # The name is a folder beside the database; `rm` removes that folder.
@@ -183,8 +186,9 @@ class StudyConfig:
                 "budget": BudgetConfig(**value["budget"]),
                 "compute": ComputeConfig(**value["compute"]),
                 "storage": StorageConfig(**value["storage"]),
-                # Studies of earlier versions have none.
+                # Studies of earlier versions have neither.
                 "aims": AimsConfig.from_json(value.get("aims", {})),
+                "portfolio": PortfolioConfig.from_json(value.get("portfolio", {})),
             }
         )
 
@@ -225,6 +229,8 @@ def _differences(stored: StudyConfig, asked: StudyConfig) -> list[tuple[str, Any
         ("--max-latency", stored.aims.max_latency, asked.aims.max_latency),
         ("--max-memory", stored.aims.max_memory, asked.aims.max_memory),
         ("--max-parameters", stored.aims.max_parameters, asked.aims.max_parameters),
+        ("--warm-start", stored.portfolio.warm_start, asked.portfolio.warm_start),
+        ("--portfolio", stored.portfolio.file, asked.portfolio.file),
         ("data (fingerprint of the rows)", stored.fingerprint, asked.fingerprint),
     ]
     pairs += _space_differences(stored.space, asked.space, "search space")

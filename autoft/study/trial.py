@@ -17,7 +17,7 @@ from autoft.storage.checkpoints import CheckpointStore
 from autoft.storage.finalists import fresh_runs
 from autoft.storage.leases import Claim, LeaseLost
 from autoft.storage.reading import read_trial, read_trials
-from autoft.storage.records import EvaluationRecord, Scalar
+from autoft.storage.records import EvaluationRecord, Kind, Scalar
 from autoft.storage.studies import StudyHandle
 from autoft.storage.trials import Outcome, configure, forget, pause, record_evaluation, tell
 from autoft.strategy.samplers import propose
@@ -304,7 +304,7 @@ class Attempt:
 
 
 def _configuration(context: TrialContext, held: Claim) -> Mapping[str, Scalar]:
-    """Return the trial's configuration: the stored one, the default for number 0, or the sampler's."""
+    """Return the trial's configuration: the stored one, the default for number 0, a portfolio's, or the sampler's."""
     records = read_trials(context.study)
     stored = next(
         (record.config for record in records if record.number == held.number and record.config),
@@ -312,10 +312,13 @@ def _configuration(context: TrialContext, held: Claim) -> Mapping[str, Scalar]:
     )
     if stored:
         return stored
+    first = context.config.portfolio.first
+    kind: Kind = "sampled"
     if held.number == 0:
         kind, proposal = "default", proposal_of(context.space, context.space.default)
+    elif held.number <= len(first):
+        kind, proposal = "portfolio", proposal_of(context.space, first[held.number - 1])
     else:
-        kind = "sampled"
         proposal = propose(
             context.config.compute.sampler,
             context.space,
@@ -323,6 +326,7 @@ def _configuration(context: TrialContext, held: Claim) -> Mapping[str, Scalar]:
             order=context.schedule.order(standings_of(context.workbench, records)),
             seed=context.config.seed,
             number=held.number,
+            given=len(first),
         )
     configure(
         context.study,

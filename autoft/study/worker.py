@@ -100,7 +100,7 @@ def _work(
         config=config,
         study=study,
         space=space,
-        schedule=SCHEDULES.get(config.compute.pruner)(floor=workbench.floor),
+        schedule=SCHEDULES.get(config.compute.pruner)(floor=workbench.floor, given=len(config.portfolio.first)),
         workbench=workbench,
         weights=weights_store(config),
         paused=paused_states(config),

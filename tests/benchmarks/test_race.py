@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from autoft.errors import ConfigError
 from autoft.space.domains import Domain, Float
 from autoft.space.schema import Group, Leaf
 from autoft.space.search_space import SearchSpace
-from autoft.strategy.schedule import SCHEDULES
+from autoft.strategy.portfolio import most_entries
+from autoft.strategy.schedule import SCHEDULES, PromotionHalving
 from benchmarks.race_peers import OptunaSearch
 from benchmarks.race_summary import summarise
 from benchmarks.replaying import Array, Autoft, Searcher, Trace, reached, replay, value_at
-from benchmarks.search import below, chosen_tables
+from benchmarks.search import below, chosen, portfolios_for, with_portfolio
 from benchmarks.tables import Config, Table, tables_in
 
 EPOCHS, BUDGET = 27, 540
@@ -35,8 +37,10 @@ class Hill(Table):
         return lambda config: self._height(float(config["x"]), float(config["y"])) * self._rise()
 
     def pool(self) -> Array:
-        rng = np.random.default_rng(0)
-        return np.array([self._height(x, 10.0 ** (-4 * y)) for x, y in rng.uniform(size=(300, 2))])
+        return np.array([self._height(float(one["x"]), float(one["y"])) for one in self.shared()])
+
+    def shared(self) -> list[Config]:
+        return [{"x": x, "y": 10.0 ** (-4 * y)} for x, y in np.random.default_rng(0).uniform(size=(300, 2))]
 
     def _height(self, x: float, y: float) -> float:
         return math.exp(-4 * (x - 0.7) ** 2 - (math.log10(y) + 2) ** 2)
@@ -103,7 +107,7 @@ def test_a_trace_is_read_at_any_time() -> None:
 
 
 def said() -> dict[str, Any]:
-    names = ("random, full training", "random + Optuna's median pruner", "random + stopping successive halving")
+    names = ("random, full training", "random + Optuna's median pruner", "random + promotion")
     good = "autoft's default"
 
     def read(table: Table, name: str, workers: int, seed: int) -> Trace:
@@ -120,18 +124,83 @@ def test_the_summary_says_what_the_traces_hold() -> None:
     assert good["workers 1"]["against"]["random, full training"]["sooner"]["value"] == pytest.approx(4.0)
     assert good["workers 1"]["reached"]["value"] == 1.0
     assert good["workers 4"]["against one worker"]["value"] == pytest.approx(4.0)
-    assert good["workers 1"]["against"]["random + stopping successive halving"]["regret"]["value"] < 0
+    assert good["workers 1"]["against"]["random + promotion"]["regret"]["value"] < 0
+    regret = good["workers 1"]["regret"]["1"]["value"]
+    worst = {"sooner": pytest.approx(5.4), "sooner of": "one", "regret": regret, "regret of": "one"}
+    assert good["workers 1"]["worst"] == worst
 
 
 def test_a_bound_that_is_broken_is_named() -> None:
-    bound = {"hill": {"sooner": 4.0, "reached": 1.0, "workers": 3.0, "regret": 0.0}}
-    assert below(said(), bound) == []
-    bound["hill"]["sooner"] = 4.5
-    assert below(said(), bound) == ["hill: sooner of at least 4.5 expected, got 4"]
+    least = {"sooner": 4.0, "reached": 1.0, "workers": 3.0, "regret": 0.0}
+    assert below(said(), {"autoft's default": {"hill": least}}) == []
+    broken = below(said(), {"autoft's default": {"hill": {**least, "sooner": 4.5}}})
+    assert broken == ["autoft's default: hill: sooner of at least 4.5 expected, got 4"]
 
 
 def test_a_folder_without_curves_has_no_tables(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "some.json").write_text('{"a": 1}', encoding="utf-8")
     assert list(tables_in(tmp_path)) == []
-    assert chosen_tables(tmp_path, each=4) == []
+    assert chosen(list(tables_in(tmp_path)), 4) == []
+
+
+def place(x: float, y: float) -> Config:
+    return {"x": x, "y": y}
+
+
+GOOD, POOR = place(0.7, 1e-2), place(0.0, 1.0)
+
+
+def with_first(*configs: Config, sampler: str, seed: int) -> Searcher:
+    schedule = SCHEDULES.get("promotion")(floor=-math.inf, given=len(configs))
+    return Autoft(hill(), schedule, sampler, seed, portfolio=configs)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_bad_portfolio_costs_its_own_epochs_and_nothing_else(seed: int) -> None:
+    """What a search of random configurations finds, it finds after a portfolio of the worst, that much later."""
+    entries = [POOR] * most_entries(50, PromotionHalving())
+    cost = math.ceil(PromotionHalving().cost_of_given(len(entries)) * EPOCHS)
+    alone = replay(with_first(sampler="random", seed=seed), budget=BUDGET, workers=1)
+    after = replay(with_first(*entries, sampler="random", seed=seed), budget=BUDGET + cost, workers=1)
+    for time, value in zip(alone.times, alone.values, strict=True):
+        assert reached(after, value) <= time + cost
+    # The whole of a search of 50 configurations is that of the bound: four thirds at most.
+    whole: Any = Autoft(hill(), SCHEDULES.get("promotion")(floor=-math.inf), "random", seed, trials=50)
+    replay(whole, budget=100 * EPOCHS, workers=1)
+    assert whole.spent() + cost <= 4 / 3 * whole.spent()
+
+
+def test_a_bad_portfolio_does_not_lead_the_model_astray() -> None:
+    """The Gaussian process learns from the entries too: that they are bad."""
+    entries = [POOR] * 4
+
+    def found(configs: list[Config], budget: int) -> float:
+        finals = [
+            replay(with_first(*configs, sampler="gp", seed=s), budget=budget, workers=1).values[-1] for s in range(7)
+        ]
+        return float(np.median(finals))
+
+    assert found(entries, 200 + 4 * EPOCHS) >= found([], 200) - 0.01
+
+
+def test_a_good_portfolio_is_there_after_one_training() -> None:
+    trace = replay(with_first(GOOD, sampler="gp", seed=0), budget=BUDGET, workers=1)
+    assert value_at(trace, EPOCHS) > 0.94
+
+
+def three_hills() -> list[Hill]:
+    return [replace(hill(), name=name) for name in ("one", "two", "three")]
+
+
+def test_a_portfolio_for_the_race_has_not_seen_the_raced_table() -> None:
+    found = portfolios_for(three_hills()[:1], three_hills())
+    assert found["hill", "one"].sources == ("two", "three")
+    with_portfolio(found)(three_hills()[0], 0)
+
+
+def test_a_race_with_a_portfolio_that_has_seen_its_table_is_refused() -> None:
+    one, two, _ = three_hills()
+    found = portfolios_for([one], three_hills())
+    with pytest.raises(ConfigError, match="hill: a portfolio that has not seen 'two' expected, it was built from it"):
+        with_portfolio({("hill", "two"): found["hill", "one"]})(two, 0)

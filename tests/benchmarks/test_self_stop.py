@@ -34,6 +34,9 @@ class Plateau(Table):
     def pool(self) -> Array:
         return np.array([80.0, 80.0 + self.height])
 
+    def shared(self) -> list[Config]:
+        return [{"x": 0.0}, {"x": 1.0}]
+
 
 def plateau(height: float) -> Plateau:
     space = SearchSpace("curves", Group({"x": Leaf(kind="float", default=0.5)}), {"x": Float(0.0, 1.0)})

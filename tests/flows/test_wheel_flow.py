@@ -60,8 +60,13 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_spaces_and_samples(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"autoft/_spaces/{name}.yaml" for name in space_names()} <= set(names)
-    for sample in sample_names():
-        assert {f"autoft/data/samples/{sample}/{split}.conll" for split in ("train", "dev", "test")} <= set(names)
+    package = Path(autoft.__file__).parent
+    carried = {
+        f"autoft/{path.relative_to(package).as_posix()}" for path in (package / "data" / "samples").glob("*/*.*")
+    }
+    assert {name.split("/")[3] for name in carried} >= set(sample_names())
+    carried |= {f"autoft/strategy/portfolios/{path.name}" for path in package.glob("strategy/portfolios/*")}
+    assert carried <= set(names)
     assert not [
         name for name in names if "__pycache__" in name or name.startswith(("tests/", "studies/", "benchmarks/"))
     ]

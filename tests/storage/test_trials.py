@@ -190,7 +190,7 @@ def test_configuring_twice_is_configuring_once(study: StudyHandle) -> None:
     held = begin(study)
     other = {"method": "full"}
     distributions = {"method": CategoricalDistribution(("full", "lora"))}
-    configure(study, held, config=other, parameters=other, distributions=distributions, kind="x")
+    configure(study, held, config=other, parameters=other, distributions=distributions, kind="sampled")
     assert read_trial(study, 0).config == CONFIG
 
 
@@ -387,7 +387,7 @@ def test_a_worker_that_lost_its_lease_cannot_write(study: StudyHandle) -> None:
     with pytest.raises(LeaseLost):
         pause(study, lost, {})
     with pytest.raises(LeaseLost):
-        configure(study, lost, config={}, parameters={}, distributions={}, kind="x")
+        configure(study, lost, config={}, parameters={}, distributions={}, kind="sampled")
     assert read_trial(study, 0).state == "running"
 
 

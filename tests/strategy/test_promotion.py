@@ -146,3 +146,29 @@ def test_a_default_that_was_not_compared_stands_where_its_rungs_put_it() -> None
 
 def test_who_reached_no_rung_is_left_out() -> None:
     assert climb_order([Standing(1, {}), at(2, 0.1)], (1, 3, 9), NOWHERE, 3) == (2,)
+
+
+def test_what_a_portfolio_says_is_trained_to_its_end_and_takes_no_place() -> None:
+    """The first is; with two entries after the default the others are judged as if none of the three were there."""
+    ahead = PromotionHalving(floor=NOWHERE, given=2)
+    given_first = [at(1, 0.9, 0.9, 0.9), at(2, 0.0)]
+    waiting = [at(3, 0.1), at(4, 0.3)]
+    assert ahead.verdict(at(1, 0.0), [at(0, 0.5), *waiting], 1, paused=(3, 4)).verdict is Verdict.GO_ON
+    assert ahead.promotable(waiting, [*given_first, *waiting]) == []
+    assert ahead.verdict(at(5, 0.35), [*given_first, *waiting], 1, paused=(3, 4)).verdict is Verdict.GO_ON
+    assert halving().verdict(at(5, 0.35), [*given_first, *waiting], 1, paused=(3, 4)).verdict is Verdict.PAUSE
+
+
+@pytest.mark.parametrize(("default", "entry"), [(0.5, 0.2), (0.2, 0.5), (0.2, 0.4)])
+def test_a_further_entry_goes_on_only_while_it_is_better_than_all_before_it(default: float, entry: float) -> None:
+    ahead = PromotionHalving(floor=NOWHERE, given=2)
+    ruling = ahead.verdict(at(2, 0.4), [at(0, default), at(1, entry), at(3, 0.9)], 1)
+    assert ruling.verdict is Verdict.STOP
+    assert ruling.reason == f"rung 1: no better than {'the default' if default == 0.5 else 'trial 1'} was there"
+    assert ahead.verdict(at(2, 0.6), [at(0, default), at(1, entry), at(3, 0.9)], 1).verdict is Verdict.GO_ON
+
+
+def test_a_bad_entry_that_was_trained_to_its_end_stands_at_the_bottom() -> None:
+    others = [at(3, 0.5, 0.6), at(4, 0.4), at(5, 0.3)]
+    assert PromotionHalving(floor=NOWHERE, given=2).order([at(1, 0.1, 0.2, 0.3), *others])[0] == 1
+    assert PromotionHalving(floor=NOWHERE, given=2).order([at(1, 0.9, 0.9, 0.9), *others])[-1] == 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from autoft.errors import UnknownNameError
-from autoft.space.domains import Scalar
+from autoft.space.domains import Scalar, values_of
 from autoft.space.search_space import SearchSpace
 from autoft.strategy.samplers import SAMPLERS, propose
 from autoft.strategy.suggest import Proposal
@@ -184,3 +184,19 @@ def test_samplers_are_found_by_name() -> None:
     assert SAMPLERS.names() == ("gp", "random", "tpe")
     with pytest.raises(UnknownNameError, match="unknown sampler 'tpee', did you mean 'tpe'"):
         SAMPLERS.get("tpee")
+
+
+@pytest.mark.parametrize("name", ["gp", "random"])
+def test_what_is_drawn_by_chance_is_drawn_with_a_portfolio_too(name: str, space: SearchSpace) -> None:
+    """After the default and five entries the model has seen six of the ten that it waits for."""
+
+    def begun(given: int) -> list[Mapping[str, Scalar]]:
+        least = space.sample(lambda _, domain: values_of(domain)[0])
+        seen = [complete(number, least, 0.1) for number in range(1 + given)]
+        for number in range(1 + given, 5 + given):
+            order = [one.number for one in seen]
+            proposal = propose(name, space, seen, order=order, seed=3, number=number, given=given)
+            seen.append(complete(number, proposal.config, 0.1))
+        return [one.config for one in seen[1 + given :]]
+
+    assert begun(5) == begun(0)

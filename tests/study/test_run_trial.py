@@ -14,10 +14,12 @@ from autoft.storage.leases import states
 from autoft.storage.reading import read_trials
 from autoft.storage.records import TrialRecord
 from autoft.storage.trials import Outcome, ask_trial
-from autoft.strategy.schedule import Ruling, Schedule, Verdict
+from autoft.strategy.samplers import propose
+from autoft.strategy.schedule import Ruling, Schedule, StoppingHalving, Verdict
 from autoft.strategy.standing import Standing
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.lease import Interrupted
+from autoft.study.portfolio import PortfolioConfig
 from autoft.study.replay import recorded, replay_trial
 from autoft.study.trial import TrialContext, run_trial
 from autoft.study.trial_weights import weights_file
@@ -64,6 +66,18 @@ def test_later_numbers_are_sampled_from_the_space(context: TrialContext) -> None
     _, record = run_one(context)
     assert record.number == 1
     assert context.space.contains(record.config)
+
+
+def test_a_portfolio_comes_right_after_the_default_and_is_never_stopped(context: TrialContext) -> None:
+    given = {**context.space.default, "train.dropout": 0.05}
+    portfolio = PortfolioConfig(first=(given,), origins=("the portfolio",))
+    schedule = StoppingHalving(minimum=1, floor=-1.0, given=1)
+    mine = replace(context, config=replace(context.config, portfolio=portfolio), schedule=schedule)
+    default, first, second = (run_one(mine)[1] for _ in range(3))
+    assert [one.kind for one in (default, first, second)] == ["default", "portfolio", "sampled"]
+    assert (first.config, first.state) == (given, "complete")
+    # The first of a search without a portfolio.
+    assert second.config == propose("gp", context.space, (), seed=0, number=1).config
 
 
 def test_the_execution_record_says_what_a_replay_needs(context: TrialContext) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from autoft.errors import StudyError
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig, resumed
+from autoft.study.portfolio import PortfolioConfig
 
 _counts = st.integers(1, 10**6)
 _words = st.text(max_size=12)
@@ -50,6 +51,14 @@ _configs = st.builds(
     storage=st.builds(StorageConfig, folder=_words, url=st.none() | _words),
     space=_spaces,
     fingerprint=_words,
+    portfolio=st.builds(
+        PortfolioConfig,
+        warm_start=st.lists(_words).map(tuple),
+        file=st.none() | _words,
+        first=st.lists(st.dictionaries(_words, st.booleans() | st.integers() | _words, max_size=3)).map(tuple),
+        origins=st.lists(_words).map(tuple),
+        sources=st.lists(_words).map(tuple),
+    ),
 )
 BASE = StudyConfig(
     name="mine",
@@ -76,6 +85,8 @@ CHANGES: dict[str, StudyConfig] = {
     "threads": replace(BASE, compute=replace(BASE.compute, threads=2)),
     "sampler": replace(BASE, compute=replace(BASE.compute, sampler="random")),
     "pruner": replace(BASE, compute=replace(BASE.compute, pruner="median")),
+    "--warm-start": replace(BASE, portfolio=PortfolioConfig(warm_start=("other",))),
+    "--portfolio": replace(BASE, portfolio=PortfolioConfig(file="none")),
     "data (fingerprint of the rows)": replace(BASE, fingerprint="bb"),
     "search space: freeze: high": replace(BASE, space={**BASE.space, "freeze": {"low": 0.0, "high": 0.5}}),
     "search space: method": replace(BASE, space={**BASE.space, "method": ["full", "lora"]}),
@@ -117,6 +128,19 @@ def test_budget_and_place_may_change() -> None:
     )
     found = resumed(BASE, replace(BASE, budget=budget, storage=storage))
     assert found == replace(BASE, budget=budget, storage=storage)
+
+
+def test_what_is_tried_first_is_what_the_study_was_created_with() -> None:
+    """Another version of autoft may carry another portfolio by the time that a study is resumed."""
+    created = replace(BASE, portfolio=PortfolioConfig(first=({"method": "full"},), origins=("the portfolio",)))
+    assert resumed(created, BASE).portfolio == created.portfolio
+    assert resumed(BASE, created).portfolio == PortfolioConfig()
+
+
+def test_a_study_of_an_earlier_version_has_no_portfolio() -> None:
+    stored = BASE.to_json()
+    del stored["portfolio"], stored["aims"]
+    assert StudyConfig.from_json(stored) == BASE
 
 
 def test_the_same_rows_may_lie_elsewhere() -> None:

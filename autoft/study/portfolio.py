@@ -1,0 +1,84 @@
+"""What a search tries right after the default: decided when the study is created, and kept with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autoft.space import SearchSpace
+from autoft.storage.records import Scalar
+from autoft.strategy.portfolio import Portfolio, fitted
+
+EARLIER = "an earlier study"
+"""The origin of what `--warm-start` gives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioConfig:
+    """Configurations that are given and not proposed: may not change within a study.
+
+    Attributes:
+        warm_start: Studies that were asked for.
+        file: The portfolio's file; `none` for no portfolio, None for autoft's own.
+        first: Complete configurations, the numbers from 1 on.
+        origins: Where each of them comes from, in words.
+        sources: The data sets that the portfolio, if one was used, was built from.
+    """
+
+    warm_start: tuple[str, ...] = ()
+    file: str | None = None
+    first: tuple[Mapping[str, Scalar], ...] = ()
+    origins: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> PortfolioConfig:
+        """Build the configuration that a study's JSON holds; studies of earlier versions have none."""
+        found: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in value.items()}
+        return cls(**found)
+
+
+def configurations_of(
+    portfolios: Sequence[tuple[str, Portfolio]], space: SearchSpace, *, room: int
+) -> list[tuple[str, dict[str, Scalar]]]:
+    """Return what is tried first, with its origin: of the first portfolio, then of the next, each once.
+
+    Entries that have no place in the space are left out, and so is what equals the default.
+
+    Args:
+        portfolios: Origin, in words, and portfolio.
+        space: What may vary.
+        room: Most configurations.
+    """
+    found: list[tuple[str, dict[str, Scalar]]] = []
+    known: list[Mapping[str, Scalar]] = [space.default]
+    for origin, portfolio in portfolios:
+        for entry in portfolio.entries:
+            config = fitted(entry, space)
+            if config is not None and config not in known and len(found) < room:
+                found.append((origin, config))
+                known.append(config)
+    return found
+
+
+def first_notices(portfolio: PortfolioConfig, source: str) -> list[str]:
+    """Return warnings: nothing of an earlier study is tried, or a portfolio has seen the data that is searched.
+
+    Args:
+        portfolio: What is tried first.
+        source: Folder, file, hub id or `sample:NAME`, by whose name the data is known.
+    """
+    unused = [
+        f"--warm-start: nothing of {', '.join(portfolio.warm_start)} is tried first: the search is shorter than 10 "
+        "configurations, or none that was better than the default lies in its space"
+    ]
+    names = {Path(source).name, Path(source).stem, source.replace(":", "-")}
+    notices = unused if portfolio.warm_start and EARLIER not in portfolio.origins else []
+    return notices + [
+        f"the portfolio has seen {name!r}: what is tried first was chosen on it, for a comparison with other programs "
+        "leave it out with --portfolio none"
+        for name in portfolio.sources
+        if name in names
+    ]

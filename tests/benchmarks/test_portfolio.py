@@ -1,0 +1,74 @@
+"""A record becomes tables and portfolios; its runs are made by hand here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoft.errors import ConfigError
+from autoft.space.domains import Float, Scalar
+from autoft.space.search_space import SearchSpace
+from autoft.study.schema import space_schema
+from benchmarks.portfolio import portfolio_of
+from benchmarks.reference import Run, write_runs
+from benchmarks.tables import measured_in
+
+DROPOUTS = (0.1, 0.0, 0.2, 0.3, 0.9)
+
+
+def config(dropout: float) -> dict[str, Scalar]:
+    return space().complete({"train.dropout": dropout})
+
+
+def space() -> SearchSpace:
+    return SearchSpace("ner", space_schema(), {"train.dropout": Float(0.0, 0.3)})
+
+
+def run(data: str, configuration: int, value: float, *, task: str = "ner", seed: int = 0) -> Run:
+    values = tuple(value * ninth / 9 for ninth in range(1, 10))
+    return Run(
+        data, task, "f1", configuration, seed, config(DROPOUTS[configuration]), tuple(range(1, 10)), values, values
+    )
+
+
+RUNS = [
+    *(run("a", number, value) for number, value in enumerate((0.5, 0.9, 0.5, 0.2, 0.95))),
+    *(run("b", number, value) for number, value in enumerate((0.5, 0.2, 0.9, 0.5, 0.95))),
+    run("c", 3, 0.9, task="classification"),
+    run("a", 1, 0.88, seed=1),
+]
+
+
+def test_a_records_portfolio_names_what_differs_and_has_its_place_in_the_space() -> None:
+    """The last configuration is the best of all and lies outside."""
+    found = portfolio_of(RUNS, "ner", space())
+    assert {entry.config["train.dropout"] for entry in found.entries} == {0.0, 0.2}
+    assert all(set(entry.config) == {"train.dropout"} for entry in found.entries)
+    assert found.sources == ("a", "b")
+
+
+def test_a_data_set_is_left_out() -> None:
+    found = portfolio_of(RUNS, "ner", space(), without=["a"])
+    assert (found.sources, found.entries[0].config) == (("b",), {"train.dropout": 0.2})
+    with pytest.raises(ConfigError, match="--without: one of a, b expected, got 'x'"):
+        portfolio_of(RUNS, "ner", space(), without=["x"])
+
+
+def test_a_record_is_raced_in_ninths_a_table_a_data_set(tmp_path: Path) -> None:
+    write_runs(tmp_path, RUNS)
+    tables = {
+        (table.kind, table.name): table
+        for table in measured_in(tmp_path, {"ner": space(), "classification": space()}.__getitem__)
+    }
+    assert set(tables) == {("record ner", "a"), ("record ner", "b"), ("record classification", "c")}
+    one = tables["record ner", "a"]
+    assert one.epochs == 9
+    assert one.pool() == pytest.approx([0.5, 0.9, 0.5, 0.2])
+    ask = one.open()
+    assert ask({"train.dropout": 0.01})[-1] == pytest.approx(0.9)
+    assert np.argmax([ask({"train.dropout": 0.01})[-1] for _ in range(4)]) == 3  # all others first, then anew
+    assert [tried.scores for tried in one.tried()] == [
+        pytest.approx(one) for one in ((0.5,), (0.9, 0.88), (0.5,), (0.2,))
+    ]
