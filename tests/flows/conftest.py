@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -66,6 +67,10 @@ def sentence(index: int) -> str:
     return forms[index % 4]
 
 
+def _hear_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Desk:
     """A folder with a model, a corpus and spaces, and commands that are typed there.
@@ -90,6 +95,8 @@ class Desk:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            # Tests that run in a shell's background would hand on that they ignore Ctrl-C.
+            preexec_fn=_hear_ctrl_c if os.name == "posix" else None,
         )
 
     def run(self, *words: str, code: int = 0, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
