@@ -85,12 +85,30 @@ def _has_place(run: Run, space: SearchSpace) -> bool:
     return fitted(Entry(tuning(run.config), (), 0.0), space) is not None
 
 
-def main() -> None:
-    """Build and write a portfolio."""
+def recorded_portfolio(record: Path, task: str, *, without: Collection[str] = (), size: int = _SIZE) -> Portfolio:
+    """Return the portfolio that the record in a folder gives for a task's own search space.
+
+    Args:
+        record: The folder.
+        task: The task.
+        without: Data sets that are left out.
+        size: Most entries.
+
+    Raises:
+        ConfigError: As `portfolio_of`.
+    """
     from autoft.api.opening import space_for
     from autoft.models.base import resolve_model
     from autoft.models.rates import model_width
 
+    space = space_for(task, None, ())
+    found = portfolio_of(read_runs(record), task, space, without=without, size=size)
+    # The record has one base model, the space's own.
+    return replace(found, width=model_width(resolve_model(str(space.default[MODEL]))))
+
+
+def main() -> None:
+    """Build and write a portfolio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", type=Path, required=True)
     parser.add_argument("--task")
@@ -98,11 +116,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=_SIZE)
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
-    task = asked.task or asked.out.stem
-    space = space_for(task, None, ())
-    found = portfolio_of(read_runs(asked.record), task, space, without=asked.without, size=asked.size)
-    # The record has one base model, the space's own.
-    found = replace(found, width=model_width(resolve_model(str(space.default[MODEL]))))
+    found = recorded_portfolio(asked.record, asked.task or asked.out.stem, without=asked.without, size=asked.size)
     write_portfolio(asked.out, found)
     for entry in found.entries:
         print(f"regret {entry.regret:.3f}, good on {', '.join(entry.seen) or 'none'}: {_words(entry.config)}")

@@ -1,10 +1,12 @@
 """The real race: autoft against `Trainer.hyperparameter_search` and Ray Tune, whole clock, paired seeds.
 
-Usage: python -m benchmarks.peers --data NAME=FOLDER[:TRAIN_LIMIT[:DEV_LIMIT]]… --seeds 3 --folder DIR --json FILE
+Usage: python -m benchmarks.peers --data NAME=FOLDER[:TRAIN_LIMIT[:DEV_LIMIT]]… --seeds 3 --record studies/reference
+       --folder DIR --json FILE
 
 Each contender is a process of its own with the same rows, base model, space and threads; its clock starts before the
 process does. What it finds is trained again outside the clock, on fresh seeds, by autoft's trainer for all. What DIR
-holds is not repeated. Beside FILE, its plot (.svg) and all events (.jsonl.gz) are written.
+holds is not repeated. Beside FILE, its plot (.svg) and all events (.jsonl.gz) are written. autoft's portfolio is built
+from the record without the raced data set; without `--record` autoft has none.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from autoft.api.opening import Opening, open_search
-from autoft.api.options import RowOptions, SearchOptions
+from autoft.api.options import FirstOptions, RowOptions, SearchOptions
+from autoft.api.warm_start import NONE
 from autoft.files import write_json, write_text
+from autoft.strategy.portfolio import read_portfolio, write_portfolio
 from autoft.study.config import StorageConfig
 from benchmarks.peers.contenders import AUTOFT, Contender, contenders, run_contender
 from benchmarks.peers.log import Evaluation, Run
@@ -27,6 +31,8 @@ from benchmarks.peers.plot import Panel, draw
 from benchmarks.peers.retraining import Retrained, key_of, retrain
 from benchmarks.peers.setting import check_same, setting_of
 from benchmarks.peers.verdict import Verdict, judged, medians, wanted
+from benchmarks.portfolio import recorded_portfolio
+from benchmarks.reference import read_runs
 
 _TASK = "ner"
 _FRESH = (1000, 1001, 1002)
@@ -125,7 +131,23 @@ def race(source: Source, seed: int, who: tuple[Contender, ...], asked: argparse.
     return Raced({one.name: runs[one.name] for one in who}, verdicts, means)
 
 
+def portfolio_for(source: str, record: Path | None, path: Path) -> str:
+    """Return what autoft is told to try first: a file, or `none` where there is no record.
+
+    Args:
+        source: The raced data set, which the portfolio has not seen.
+        record: Folder of the record.
+        path: Where the portfolio is written.
+    """
+    if record is None:
+        return NONE
+    seen = {run.data for run in read_runs(record)}
+    write_portfolio(path, recorded_portfolio(record, _TASK, without=seen & {source}))
+    return str(path.resolve())
+
+
 def _opened(source: Source, seed: int, asked: argparse.Namespace) -> Opening:
+    first = portfolio_for(source.name, asked.record, asked.folder / source.name / "portfolio.json")
     opening = open_search(
         SearchOptions(
             task=_TASK,
@@ -134,6 +156,7 @@ def _opened(source: Source, seed: int, asked: argparse.Namespace) -> Opening:
             seed=seed,
             device="cpu",
             rows=source.rows,
+            first=FirstOptions(portfolio=first),
             study="race",
             storage=StorageConfig(folder=str(asked.folder)),
         )
@@ -151,7 +174,9 @@ def summary(raced: Mapping[str, Mapping[int, Raced]], asked: argparse.Namespace)
     }
     for name, seeds in raced.items():
         peers = next(iter(seeds.values())).verdicts
+        first = asked.folder / name / "portfolio.json"
         said[name] = {
+            "portfolio_of": list(read_portfolio(first).sources) if asked.record is not None else [],
             "against": {peer: medians([one.verdicts[peer] for one in seeds.values()]) for peer in peers},
             "seeds": {str(seed): one.to_json() for seed, one in seeds.items()},
         }
@@ -179,6 +204,7 @@ def main() -> None:
     parser.add_argument("--autoft-trials", type=int, default=50, help="of autoft")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--space")
+    parser.add_argument("--record", type=Path, help="of fine-tuning curves; autoft has no portfolio without it")
     parser.add_argument("--peer-python", help="an interpreter with Ray Tune; without it that peer is left out")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)

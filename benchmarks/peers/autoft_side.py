@@ -41,6 +41,7 @@ def options_of(setup: Setup) -> dict[str, Any]:
         "studies_dir": study.storage.folder,
         # What is found is trained again outside the clock, for all contenders alike.
         "finalists": 0,
+        "portfolio": study.portfolio.file,
         "seed": study.seed,
         "device": "cpu",
         "train_limit": study.data.train_limit,

@@ -21,18 +21,21 @@ from autoft.api.options import RowOptions, SearchOptions
 from autoft.errors import SpaceError, StudyError
 from autoft.models.quiet import quiet
 from autoft.space import SearchSpace, space_from_json
-from autoft.space.domains import Categorical, Integer
+from autoft.space.domains import Categorical, Integer, Scalar
+from autoft.strategy.portfolio import read_portfolio
 from autoft.study.config import StorageConfig, StudyConfig
 from autoft.study.schema import space_schema
 from autoft.testing.tiny import save_tiny
-from benchmarks.peers.__main__ import Source, race, summary, write_events
+from benchmarks import reference as recorded
+from benchmarks.peers.__main__ import Source, portfolio_for, race, summary, write_events
+from benchmarks.peers.autoft_side import options_of
 from benchmarks.peers.contenders import Contender, contenders, run_contender
 from benchmarks.peers.hf_side import search
 from benchmarks.peers.hf_training import Peer, check_translatable
 from benchmarks.peers.log import Evaluation, Log, Run, read_run
 from benchmarks.peers.plot import Panel, draw
 from benchmarks.peers.retraining import Retrained, key_of
-from benchmarks.peers.setting import check_same, setting_of
+from benchmarks.peers.setting import Setup, check_same, setting_of
 from benchmarks.peers.verdict import Verdict, judged, medians, wanted
 
 SETTING: Mapping[str, Any] = {"rows": "r", "space": "s", "metric": "f1", "threads": 1, "versions": {}}
@@ -295,7 +298,7 @@ def test_a_race_is_judged_and_is_not_run_again(tmp_path: Path, monkeypatch: pyte
     somebody = script(tmp_path, imports + SEARCH)
     who = (replace(somebody, name="autoft"), replace(somebody, name="peer"))
     asked = Namespace(space=str(tmp_path / "space.yaml"), threads=1, folder=tmp_path / "out", trials=2)
-    asked.autoft_trials, asked.data = 2, ["sample=sample:ner"]
+    asked.autoft_trials, asked.data, asked.record = 2, ["sample=sample:ner"], None
     source = Source("sample", "sample:ner", RowOptions(train_limit=8, dev_limit=8), 1)
     raced = {"sample": {0: race(source, 0, who, asked)}}
     said = summary(raced, asked)["sample"]
@@ -310,6 +313,28 @@ def test_a_race_is_judged_and_is_not_run_again(tmp_path: Path, monkeypatch: pyte
     assert [(one["contender"], one["event"]) for one in lines[-2:]] == [("peer", "complete"), ("peer", "ended")]
     script(tmp_path, "raise SystemExit(3)")
     assert race(source, 0, who, asked) == raced["sample"][0]
+
+
+def test_the_portfolio_has_not_seen_the_raced_data(tmp_path: Path) -> None:
+    def run(data: str, configuration: int, value: float, dropout: float) -> recorded.Run:
+        config: dict[str, Scalar] = {"method": "full", "method.full.learning_rate": 1e-4, "train.dropout": dropout}
+        return recorded.Run(data, "ner", "f1", configuration, 0, config, (9,), (value,), (0.1,))
+
+    runs = [run("raced", 0, 0.1, 0.0), run("raced", 1, 0.9, 0.3), run("other", 0, 0.1, 0.0), run("other", 2, 0.9, 0.2)]
+    recorded.write_runs(tmp_path, runs)
+    path = tmp_path / "out" / "portfolio.json"
+    assert portfolio_for("raced", None, path) == "none"
+    found = read_portfolio(Path(portfolio_for("raced", tmp_path, path)))
+    assert found.sources == ("other",)
+    assert [entry.config["train.dropout"] for entry in found.entries] == [0.2]
+    assert read_portfolio(Path(portfolio_for("unknown", tmp_path, path))).sources == ("other", "raced")
+
+
+def test_autoft_is_told_its_portfolio(tmp_path: Path) -> None:
+    study = tiny_study(tmp_path, trials=2)
+    setup = Setup(replace(study, portfolio=replace(study.portfolio, file="/x/portfolio.json")), None)
+    setup.write(tmp_path / "setup.json")
+    assert options_of(Setup.read(tmp_path / "setup.json"))["portfolio"] == "/x/portfolio.json"
 
 
 @pytest.mark.parametrize(
