@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# A process a core, each with one thread; what a module makes for its tests is made once.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 
 .PHONY: demo test check slow clean
@@ -22,17 +24,17 @@ demo: $(BIN)/.runs
 	$(BIN)/autoft search ner --trials 8 --finalists 1 --seeds 2 --study demo
 
 test: $(BIN)/.tests
-	$(BIN)/pytest
+	$(PYTEST)
 
 check: $(BIN)/.tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(PYTEST)
 
 slow: $(BIN)/.tests
-	$(BIN)/pytest -m slow
+	$(PYTEST) -m slow
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache
