@@ -63,22 +63,30 @@ def configurations_of(
     return found
 
 
+def data_names(source: str) -> frozenset[str]:
+    """Return by which names a portfolio may know a data set.
+
+    Args:
+        source: Folder, file, hub id or `sample:NAME`.
+    """
+    return frozenset({Path(source).name, Path(source).stem, source.replace(":", "-")})
+
+
 def first_notices(portfolio: PortfolioConfig, source: str) -> list[str]:
     """Return warnings: nothing of an earlier study is tried, or a portfolio has seen the data that is searched.
 
     Args:
         portfolio: What is tried first.
-        source: Folder, file, hub id or `sample:NAME`, by whose name the data is known.
+        source: What is searched, as `data_names` takes it.
     """
     unused = [
         f"--warm-start: nothing of {', '.join(portfolio.warm_start)} is tried first: the search is shorter than 10 "
         "configurations, or none that was better than the default lies in its space"
     ]
-    names = {Path(source).name, Path(source).stem, source.replace(":", "-")}
     notices = unused if portfolio.warm_start and EARLIER not in portfolio.origins else []
     return notices + [
         f"the portfolio has seen {name!r}: what is tried first was chosen on it, for a comparison with other programs "
         "leave it out with --portfolio none"
         for name in portfolio.sources
-        if name in names
+        if name in data_names(source)
     ]
