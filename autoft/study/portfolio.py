@@ -13,6 +13,8 @@ from autoft.strategy.portfolio import Portfolio, fitted
 
 EARLIER = "an earlier study"
 """The origin of what `--warm-start` gives."""
+NONE = "none"
+"""Given as a portfolio's file: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +75,20 @@ def data_names(source: str) -> frozenset[str]:
 
 
 def first_notices(portfolio: PortfolioConfig, source: str) -> list[str]:
-    """Return warnings: nothing of an earlier study is tried, or a portfolio has seen the data that is searched.
+    """Return warnings: nothing of what was asked for is tried, or a portfolio has seen the data that is searched.
 
     Args:
         portfolio: What is tried first.
         source: What is searched, as `data_names` takes it.
     """
-    unused = [
-        f"--warm-start: nothing of {', '.join(portfolio.warm_start)} is tried first: the search is shorter than 10 "
-        "configurations, or none that was better than the default lies in its space"
-    ]
-    notices = unused if portfolio.warm_start and EARLIER not in portfolio.origins else []
+    notices, short = [], "is tried first: the search is shorter than 10 configurations, or"
+    if portfolio.warm_start and EARLIER not in portfolio.origins:
+        names = ", ".join(portfolio.warm_start)
+        notices.append(
+            f"--warm-start: nothing of {names} {short} none that was better than the default lies in its space"
+        )
+    if portfolio.file not in (None, NONE) and not portfolio.first:
+        notices.append(f"--portfolio: nothing of {portfolio.file} {short} no entry but the default lies in its space")
     return notices + [
         f"the portfolio has seen {name!r}: what is tried first was chosen on it, for a comparison with other programs "
         "leave it out with --portfolio none"

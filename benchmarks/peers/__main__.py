@@ -21,11 +21,10 @@ from typing import Any
 
 from autoft.api.opening import Opening, open_search
 from autoft.api.options import FirstOptions, RowOptions, SearchOptions
-from autoft.api.warm_start import NONE
 from autoft.files import write_json, write_text
 from autoft.strategy.portfolio import write_portfolio
 from autoft.study.config import StorageConfig
-from autoft.study.portfolio import data_names
+from autoft.study.portfolio import NONE, data_names
 from benchmarks.peers.contenders import AUTOFT, Contender, contenders, run_contender
 from benchmarks.peers.log import Evaluation, Run
 from benchmarks.peers.plot import Panel, draw
