@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,15 @@ class PortfolioConfig:
         """Build the configuration that a study's JSON holds; studies of earlier versions have none."""
         found: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in value.items()}
         return cls(**found)
+
+    def draws_seed(self, seed: int) -> int:
+        """Return the seed of what is sampled: the study's, but another one after earlier studies.
+
+        They have the same seed as a rule, and what it draws was tried there.
+        """
+        if not self.warm_start:
+            return seed
+        return int.from_bytes(hashlib.sha256(repr((seed, self.warm_start)).encode()).digest()[:4], "big")
 
 
 def configurations_of(
