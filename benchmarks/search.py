@@ -24,7 +24,7 @@ import optuna
 from rich.progress import Progress
 
 from autoft.files import write_json
-from autoft.strategy.portfolio import Portfolio, most_entries
+from autoft.strategy.portfolio import Portfolio, fitted, most_entries
 from autoft.strategy.schedule import SCHEDULES
 from autoft.study.config import BudgetConfig, ComputeConfig
 from benchmarks.portfolio import refuse_seen, without_table
@@ -68,7 +68,7 @@ def with_portfolio(found: Mapping[tuple[str, str], Portfolio]) -> Make:
     def make(table: Table, seed: int) -> Searcher:
         portfolio = found[table.kind, table.name]
         refuse_seen(portfolio, table)
-        configs = [entry.config for entry in portfolio.entries]
+        configs = [config for entry in portfolio.entries if (config := fitted(entry, table.space)) is not None]
         schedule = SCHEDULES.get(_DEFAULT.pruner)(floor=float("-inf"), given=len(configs))
         return Autoft(table, schedule, _DEFAULT.sampler, seed, portfolio=configs)
 

@@ -31,9 +31,7 @@ from autoft.strategy.portfolio import (
 from autoft.strategy.portfolio_building import Tried, build_portfolio
 from autoft.strategy.schedule import SCHEDULES
 from autoft.study.config import ComputeConfig, StorageConfig
-from autoft.study.portfolio import EARLIER, PortfolioConfig, configurations_of
-
-NONE = "none"
+from autoft.study.portfolio import EARLIER, NONE, PortfolioConfig, configurations_of
 
 
 def first_of(options: SearchOptions, trials: int, compute: ComputeConfig, space: SearchSpace) -> PortfolioConfig:

@@ -53,18 +53,23 @@ def promising(space: SearchSpace, seen: Ranked, rng: np.random.Generator) -> dic
     """
     encoder = encoder_of(space)
     even = rng.uniform(size=(_CANDIDATES, len(encoder.parameters)))
-    if len(seen.told) < _FIRST or not encoder.parameters:
+    if not encoder.parameters:
         return encoder.config(even[0])
+    if len(seen.told) < _FIRST:
+        return _new(encoder, even, seen) or encoder.config(even[0])
     units = np.stack([encoder.units(config) for config in seen.told])
     points = encoder.points(units)
     process = _with_pending(encoder, points, seen.pending)
     candidates = np.concatenate([even, _neighbours(encoder, units[-_ELITE:], rng)])
-    known = {tuple(config.items()) for config in (*seen.told, *seen.pending)}
-    for at in np.argsort(-_improvement(process, points, encoder.points(candidates))):
-        config = encoder.config(candidates[at])
-        if tuple(config.items()) not in known:
-            return config
-    return encoder.config(even[0])
+    best_first = np.argsort(-_improvement(process, points, encoder.points(candidates)))
+    return _new(encoder, candidates[best_first], seen) or encoder.config(even[0])
+
+
+def _new(encoder: Encoder, units: Array, seen: Ranked) -> dict[str, Scalar] | None:
+    """Return the first of `units`, [N, P], that was not tried yet; None where all were."""
+    known = {frozenset(config.items()) for config in (*seen.told, *seen.pending)}
+    configs = (encoder.config(row) for row in units)
+    return next((config for config in configs if frozenset(config.items()) not in known), None)
 
 
 def _scores(count: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from autoft.strategy.portfolio import Portfolio, fitted
 
 EARLIER = "an earlier study"
 """The origin of what `--warm-start` gives."""
+NONE = "none"
+"""Given as a portfolio's file: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,15 @@ class PortfolioConfig:
         found: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in value.items()}
         return cls(**found)
 
+    def draws_seed(self, seed: int) -> int:
+        """Return the seed of what is sampled: the study's, but another one after earlier studies.
+
+        They have the same seed as a rule, and what it draws was tried there.
+        """
+        if not self.warm_start:
+            return seed
+        return int.from_bytes(hashlib.sha256(repr((seed, self.warm_start)).encode()).digest()[:4], "big")
+
 
 def configurations_of(
     portfolios: Sequence[tuple[str, Portfolio]], space: SearchSpace, *, room: int
@@ -63,22 +75,33 @@ def configurations_of(
     return found
 
 
+def data_names(source: str) -> frozenset[str]:
+    """Return by which names a portfolio may know a data set.
+
+    Args:
+        source: Folder, file, hub id or `sample:NAME`.
+    """
+    return frozenset({Path(source).name, Path(source).stem, source.replace(":", "-")})
+
+
 def first_notices(portfolio: PortfolioConfig, source: str) -> list[str]:
-    """Return warnings: nothing of an earlier study is tried, or a portfolio has seen the data that is searched.
+    """Return warnings: nothing of what was asked for is tried, or a portfolio has seen the data that is searched.
 
     Args:
         portfolio: What is tried first.
-        source: Folder, file, hub id or `sample:NAME`, by whose name the data is known.
+        source: What is searched, as `data_names` takes it.
     """
-    unused = [
-        f"--warm-start: nothing of {', '.join(portfolio.warm_start)} is tried first: the search is shorter than 10 "
-        "configurations, or none that was better than the default lies in its space"
-    ]
-    names = {Path(source).name, Path(source).stem, source.replace(":", "-")}
-    notices = unused if portfolio.warm_start and EARLIER not in portfolio.origins else []
+    notices, short = [], "is tried first: the search is shorter than 10 configurations, or"
+    if portfolio.warm_start and EARLIER not in portfolio.origins:
+        names = ", ".join(portfolio.warm_start)
+        notices.append(
+            f"--warm-start: nothing of {names} {short} none that was better than the default lies in its space"
+        )
+    if portfolio.file not in (None, NONE) and not portfolio.first:
+        notices.append(f"--portfolio: nothing of {portfolio.file} {short} no entry but the default lies in its space")
     return notices + [
         f"the portfolio has seen {name!r}: what is tried first was chosen on it, for a comparison with other programs "
         "leave it out with --portfolio none"
         for name in portfolio.sources
-        if name in names
+        if name in data_names(source)
     ]

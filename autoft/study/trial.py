@@ -324,7 +324,7 @@ def _configuration(context: TrialContext, held: Claim) -> Mapping[str, Scalar]:
             context.space,
             records,
             order=context.schedule.order(standings_of(context.workbench, records)),
-            seed=context.config.seed,
+            seed=context.config.portfolio.draws_seed(context.config.seed),
             number=held.number,
             given=len(first),
         )

@@ -21,10 +21,10 @@ from typing import Any
 
 from autoft.api.opening import Opening, open_search
 from autoft.api.options import FirstOptions, RowOptions, SearchOptions
-from autoft.api.warm_start import NONE
 from autoft.files import write_json, write_text
-from autoft.strategy.portfolio import read_portfolio, write_portfolio
+from autoft.strategy.portfolio import write_portfolio
 from autoft.study.config import StorageConfig
+from autoft.study.portfolio import NONE, data_names
 from benchmarks.peers.contenders import AUTOFT, Contender, contenders, run_contender
 from benchmarks.peers.log import Evaluation, Run
 from benchmarks.peers.plot import Panel, draw
@@ -131,23 +131,24 @@ def race(source: Source, seed: int, who: tuple[Contender, ...], asked: argparse.
     return Raced({one.name: runs[one.name] for one in who}, verdicts, means)
 
 
-def portfolio_for(source: str, record: Path | None, path: Path) -> str:
+def portfolio_for(source: Source, record: Path | None, path: Path) -> str:
     """Return what autoft is told to try first: a file, or `none` where there is no record.
 
     Args:
-        source: The raced data set, which the portfolio has not seen.
+        source: The raced data set, which the portfolio has not seen: the record may know it by its folder alone.
         record: Folder of the record.
         path: Where the portfolio is written.
     """
     if record is None:
         return NONE
     seen = {run.data for run in read_runs(record)}
-    write_portfolio(path, recorded_portfolio(record, _TASK, without=seen & {source}))
+    raced = {source.name, *data_names(source.folder)}
+    write_portfolio(path, recorded_portfolio(record, _TASK, without=seen & raced))
     return str(path.resolve())
 
 
 def _opened(source: Source, seed: int, asked: argparse.Namespace) -> Opening:
-    first = portfolio_for(source.name, asked.record, asked.folder / source.name / "portfolio.json")
+    first = portfolio_for(source, asked.record, asked.folder / source.name / "portfolio.json")
     opening = open_search(
         SearchOptions(
             task=_TASK,
@@ -174,9 +175,9 @@ def summary(raced: Mapping[str, Mapping[int, Raced]], asked: argparse.Namespace)
     }
     for name, seeds in raced.items():
         peers = next(iter(seeds.values())).verdicts
-        first = asked.folder / name / "portfolio.json"
+        seen = [one.runs[AUTOFT].setting.get("portfolio", ()) for one in seeds.values()]
         said[name] = {
-            "portfolio_of": list(read_portfolio(first).sources) if asked.record is not None else [],
+            "portfolio_of": sorted({data for one in seen for data in one}),
             "against": {peer: medians([one.verdicts[peer] for one in seeds.values()]) for peer in peers},
             "seeds": {str(seed): one.to_json() for seed, one in seeds.items()},
         }

@@ -53,7 +53,7 @@ def main() -> None:
     """Search."""
     setup, log = Told.parse().read()
     view = search(setup.study.task, **options_of(setup), watch=Watch(log))
-    log.add("setting", **setting_of(view.config))
+    log.add("setting", **setting_of(view.config), portfolio=list(view.config.portfolio.sources))
     log.add("ended")
 
 

@@ -183,6 +183,19 @@ def test_an_earlier_study_that_gives_nothing_is_told(options: SearchOptions) -> 
     assert "--warm-start: nothing of earlier is tried first" in first_notices(short.config.portfolio, "x")[0]
 
 
+def test_a_portfolios_file_that_gives_nothing_is_told(options: SearchOptions) -> None:
+    def told(asked: SearchOptions) -> list[str]:
+        return first_notices(open_search(asked).config.portfolio, "x")
+
+    short = replace(options, budget=BudgetOptions(trials=5))
+    assert told(options) == []
+    assert "good.json is tried first: the search is shorter than 10 configurations" in told(short)[0]
+    write_portfolio(Path("wrong.json"), Portfolio("ner", (Entry(WRONG, ("a",), 0.5),), ("a",)))
+    assert "--portfolio: nothing of " in told(replace(options, first=FirstOptions(portfolio="wrong.json")))[0]
+    for nothing in (None, "none"):
+        assert told(replace(short, first=FirstOptions(portfolio=nothing))) == []
+
+
 def test_the_best_that_lies_in_the_space_is_tried_where_a_better_one_does_not(options: SearchOptions) -> None:
     opening = open_search(options)
     inside = {**LORA, "method.lora.rank": 16}

@@ -27,6 +27,7 @@ from autoft.study.config import StorageConfig, StudyConfig
 from autoft.study.schema import space_schema
 from autoft.testing.tiny import save_tiny
 from benchmarks import reference as recorded
+from benchmarks.peers import autoft_side
 from benchmarks.peers.__main__ import Source, portfolio_for, race, summary, write_events
 from benchmarks.peers.autoft_side import options_of
 from benchmarks.peers.contenders import Contender, contenders, run_contender
@@ -281,7 +282,7 @@ def test_a_search_that_was_broken_off_begins_anew(tmp_path: Path, monkeypatch: p
 
 
 SEARCH = """
-log.add("setting", **setting_of(setup.study))
+log.add("setting", **setting_of(setup.study), portfolio=["other"])
 config = space_from_json(setup.study.space, space_schema()).default
 log.evaluated(0, 1.0, 0.1, {**config, "train.epochs": 1})
 log.evaluated(1, 2.0, 0.2, config)
@@ -302,6 +303,8 @@ def test_a_race_is_judged_and_is_not_run_again(tmp_path: Path, monkeypatch: pyte
     source = Source("sample", "sample:ner", RowOptions(train_limit=8, dev_limit=8), 1)
     raced = {"sample": {0: race(source, 0, who, asked)}}
     said = summary(raced, asked)["sample"]
+    # What its log says, whatever is asked for when the folder is read again.
+    assert said["portfolio_of"] == ["other"]
     verdict = said["seeds"]["0"]["against"]["peer"]
     incumbents = said["seeds"]["0"]["contenders"]["autoft"]["incumbents"]
     assert verdict["target"] == verdict["final"] == incumbents[1]["retrained"]
@@ -315,19 +318,28 @@ def test_a_race_is_judged_and_is_not_run_again(tmp_path: Path, monkeypatch: pyte
     assert race(source, 0, who, asked) == raced["sample"][0]
 
 
-def test_the_portfolio_has_not_seen_the_raced_data(tmp_path: Path) -> None:
+def write_record(folder: Path) -> None:
+    """Write a record of two data sets, `raced` and `other`, each with a best configuration of its own."""
+
     def run(data: str, configuration: int, value: float, dropout: float) -> recorded.Run:
         config: dict[str, Scalar] = {"method": "full", "method.full.learning_rate": 1e-4, "train.dropout": dropout}
         return recorded.Run(data, "ner", "f1", configuration, 0, config, (9,), (value,), (0.1,))
 
     runs = [run("raced", 0, 0.1, 0.0), run("raced", 1, 0.9, 0.3), run("other", 0, 0.1, 0.0), run("other", 2, 0.9, 0.2)]
-    recorded.write_runs(tmp_path, runs)
+    recorded.write_runs(folder, runs)
+
+
+def test_the_portfolio_has_not_seen_the_raced_data(tmp_path: Path) -> None:
+    write_record(tmp_path)
     path = tmp_path / "out" / "portfolio.json"
-    assert portfolio_for("raced", None, path) == "none"
-    found = read_portfolio(Path(portfolio_for("raced", tmp_path, path)))
+    raced, unknown = (Source(name, f"/x/{name}", RowOptions(), 1) for name in ("raced", "unknown"))
+    assert portfolio_for(raced, None, path) == "none"
+    found = read_portfolio(Path(portfolio_for(raced, tmp_path, path)))
     assert found.sources == ("other",)
     assert [entry.config["train.dropout"] for entry in found.entries] == [0.2]
-    assert read_portfolio(Path(portfolio_for("unknown", tmp_path, path))).sources == ("other", "raced")
+    assert read_portfolio(Path(portfolio_for(unknown, tmp_path, path))).sources == ("other", "raced")
+    # Whatever the report calls it.
+    assert read_portfolio(Path(portfolio_for(replace(raced, name="few rows"), tmp_path, path))).sources == ("other",)
 
 
 def test_autoft_is_told_its_portfolio(tmp_path: Path) -> None:
@@ -335,6 +347,17 @@ def test_autoft_is_told_its_portfolio(tmp_path: Path) -> None:
     setup = Setup(replace(study, portfolio=replace(study.portfolio, file="/x/portfolio.json")), None)
     setup.write(tmp_path / "setup.json")
     assert options_of(Setup.read(tmp_path / "setup.json"))["portfolio"] == "/x/portfolio.json"
+
+
+def test_autoft_logs_what_its_portfolio_was_built_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = tiny_study(tmp_path, trials=2)
+    Setup(study, None).write(tmp_path / "setup.json")
+    found = replace(study, portfolio=replace(study.portfolio, sources=("other",)))
+    monkeypatch.setattr(autoft_side, "search", lambda *_, **__: Namespace(config=found))
+    paths = {"--setup": tmp_path / "setup.json", "--log": tmp_path / "log", "--started": 0.0}
+    monkeypatch.setattr(sys, "argv", ["autoft", *(str(word) for pair in paths.items() for word in pair)])
+    autoft_side.main()
+    assert read_run(tmp_path / "log").setting["portfolio"] == ["other"]
 
 
 @pytest.mark.parametrize(

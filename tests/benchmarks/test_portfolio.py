@@ -13,6 +13,8 @@ from autoft.space.search_space import SearchSpace
 from autoft.study.schema import space_schema
 from benchmarks.portfolio import portfolio_of
 from benchmarks.reference import Run, write_runs
+from benchmarks.replaying import Autoft
+from benchmarks.search import portfolios_for, with_portfolio
 from benchmarks.tables import measured_in
 
 DROPOUTS = (0.1, 0.0, 0.2, 0.3, 0.9)
@@ -72,3 +74,14 @@ def test_a_record_is_raced_in_ninths_a_table_a_data_set(tmp_path: Path) -> None:
     assert [tried.scores for tried in one.tried()] == [
         pytest.approx(one) for one in ((0.5,), (0.9, 0.88), (0.5,), (0.2,))
     ]
+
+
+def test_what_a_portfolio_gives_in_the_race_on_a_record_is_learned_from(tmp_path: Path) -> None:
+    """Entries name what differs alone; a study completes them, or its model would not know them."""
+    write_runs(tmp_path, RUNS)
+    tables = [table for table in measured_in(tmp_path, lambda _: space()) if table.kind == "record ner"]
+    for table in tables:
+        searcher = with_portfolio(portfolios_for([table], tables))(table, 0)
+        assert isinstance(searcher, Autoft)
+        assert searcher.portfolio
+        assert all(table.space.contains(config) for config in searcher.portfolio)

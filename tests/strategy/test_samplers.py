@@ -200,3 +200,16 @@ def test_what_is_drawn_by_chance_is_drawn_with_a_portfolio_too(name: str, space:
         return [one.config for one in seen[1 + given :]]
 
     assert begun(5) == begun(0)
+
+
+def test_what_an_earlier_study_drew_and_gives_is_not_drawn_again(space: SearchSpace) -> None:
+    """The same seed draws the same configurations, but one that was given need not be trained twice."""
+    default = complete(0, space.sample(lambda _, domain: values_of(domain)[0]), 0.1)
+    drawn = propose("gp", space, [default], order=[0], seed=3, number=1).config
+    for state in ("complete", "running"):
+        found = (Point(9, 0.9),) if state == "complete" else ()
+        given = One(1, state, 0.9 if found else None, dict(reversed(list(drawn.items()))), found)
+        order = [0, 1] if found else [0]
+        again = propose("gp", space, [default, given], order=order, seed=3, number=2, given=1).config
+        assert dict(again) != dict(drawn)
+        assert space.contains(again)

@@ -80,6 +80,18 @@ def test_a_portfolio_comes_right_after_the_default_and_is_never_stopped(context:
     assert second.config == propose("gp", context.space, (), seed=0, number=1).config
 
 
+def test_a_search_with_a_warm_start_does_not_draw_what_the_earlier_study_drew(context: TrialContext) -> None:
+    """Both have the same seed as a rule, and what the earlier one drew is known."""
+    portfolio = PortfolioConfig(warm_start=("earlier",), first=({**context.space.default, "train.dropout": 0.05},))
+    schedule = StoppingHalving(minimum=1, floor=-1.0, given=1)
+    mine = replace(context, config=replace(context.config, portfolio=portfolio), schedule=schedule)
+    *_, drawn = (run_one(mine)[1] for _ in range(3))
+    assert drawn.kind == "sampled"
+    assert drawn.config != propose("gp", context.space, (), seed=0, number=1).config
+    assert portfolio.draws_seed(0) == PortfolioConfig(warm_start=("earlier",)).draws_seed(0)
+    assert portfolio.draws_seed(0) != PortfolioConfig(warm_start=("another",)).draws_seed(0)
+
+
 def test_the_execution_record_says_what_a_replay_needs(context: TrialContext) -> None:
     _, record = run_one(context)
     known = {"device", "precision", "threads", "micro_batch", "evaluation_tokens", "last_step"}
