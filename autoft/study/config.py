@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,8 @@ from autoft.study.aims import AimsConfig
 from autoft.study.portfolio import PortfolioConfig
 
 _LARGEST_AUDIT = 0.5
+_LONGEST = 80
+_UNSAID = "not given"
 _NAME = re.compile(r"(?!autoft\.db)\w[\w .-]{0,99}(?<![ .])")
 
 
@@ -229,8 +231,8 @@ def _differences(stored: StudyConfig, asked: StudyConfig) -> list[tuple[str, Any
         ("--max-latency", stored.aims.max_latency, asked.aims.max_latency),
         ("--max-memory", stored.aims.max_memory, asked.aims.max_memory),
         ("--max-parameters", stored.aims.max_parameters, asked.aims.max_parameters),
-        ("--warm-start", stored.portfolio.warm_start, asked.portfolio.warm_start),
-        ("--portfolio", stored.portfolio.file, asked.portfolio.file),
+        ("--warm-start", _listed(stored.portfolio.warm_start), _listed(asked.portfolio.warm_start)),
+        ("--portfolio", stored.portfolio.file or _UNSAID, asked.portfolio.file or _UNSAID),
         ("data (fingerprint of the rows)", stored.fingerprint, asked.fingerprint),
     ]
     pairs += _space_differences(stored.space, asked.space, "search space")
@@ -248,6 +250,11 @@ def _space_differences(old: Any, new: Any, path: str) -> list[tuple[str, Any, An
     return [(path, old, new)] if old != new else []
 
 
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or _UNSAID
+
+
 def _short(value: Any) -> str:
+    """Return a value as it is spelled; of a long one both ends, since a path differs at its end."""
     text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"

@@ -174,3 +174,10 @@ def test_every_problem_is_told_at_birth(make: Any, wrong: int) -> None:
     with pytest.raises(StudyError) as caught:
         make()
     assert len(caught.value.problems) == wrong
+
+
+def test_of_a_long_value_both_ends_are_told() -> None:
+    places = [f"/{'long/' * 20}{name}.json" for name in ("one", "other")]
+    one, other = (replace(BASE, portfolio=PortfolioConfig(file=place)) for place in places)
+    with pytest.raises(StudyError, match=r"it was '/long/.*….*/one\.json', got '/long/.*….*/other\.json'"):
+        resumed(one, other)
