@@ -32,6 +32,7 @@ from autoft.errors import Diverged
 from autoft.metrics.spans import iob2_spans
 from autoft.space import Scalar, SearchSpace, space_from_json
 from autoft.strategy.encoding import encoder_of
+from autoft.strategy.steps import NINTHS
 from autoft.study.bench import Workbench
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig
 from autoft.study.execution import Execution
@@ -162,7 +163,8 @@ def train(workbench: Workbench, data: DataSet, number: int, values: Mapping[str,
     config = build_trial_config(values, kind=workbench.task.head, seed=seed)
     bench = workbench.bench_of(config)
     witness = Witness(bench.task, bench.labels)
-    bench = replace(bench, task=cast("Task[Any, Any]", witness))
+    # A search spares evaluations where dev is larger than train; a record has them all.
+    bench = replace(bench, task=cast("Task[Any, Any]", witness), ninths=NINTHS)
     threads = workbench.config.compute.threads
     runtime = Runtime(device=workbench.device, micro_batch=config.fit.batch_size, threads=threads)
     started = time.process_time()

@@ -152,7 +152,7 @@ class Measured(Recorded):
 
 
 def measured_in(folder: Path, space_of: Callable[[str], SearchSpace]) -> Iterator[Table]:
-    """Yield every data set of a record whose configurations were all trained to their end.
+    """Yield every data set of a record, with the configurations that were evaluated at each ninth to their end.
 
     Args:
         folder: Where it lies.
@@ -165,6 +165,8 @@ def measured_in(folder: Path, space_of: Callable[[str], SearchSpace]) -> Iterato
         space = space_of(task)
         encoder = encoder_of(space)
         kept = [run for run in first if space.contains(run.config)]
+        if not kept:
+            continue
         rows = np.stack([encoder.units(run.config) for run in kept])
         curves = np.array([run.values for run in kept], dtype=np.float64)
         numbers = {run.configuration for run in kept}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,8 @@ def test_a_data_set_is_left_out() -> None:
 
 
 def test_a_record_is_raced_in_ninths_a_table_a_data_set(tmp_path: Path) -> None:
-    write_runs(tmp_path, RUNS)
+    at_rungs_alone = replace(run("d", 0, 0.5), steps=(1, 3, 9), values=(0.1, 0.2, 0.5), losses=(0.1, 0.2, 0.5))
+    write_runs(tmp_path, [*RUNS, at_rungs_alone])
     tables = {
         (table.kind, table.name): table
         for table in measured_in(tmp_path, {"ner": space(), "classification": space()}.__getitem__)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from autoft.metrics.spans import strict_span_scores
+from autoft.strategy.steps import RUNGS
 from benchmarks.record import (
     DATA_SETS,
     DataSet,
@@ -102,12 +103,15 @@ def test_counts_say_what_the_metric_says() -> None:
     assert scores["f1"] == pytest.approx(2 * right / (found + wanted))
 
 
-def test_a_run_is_trained_to_its_end_and_counted(tmp_path: Path) -> None:
+def test_a_run_is_trained_to_its_end_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = DataSet("sample", "classification", "sample:classification")
+    # Fewer train than dev rows: a search would evaluate at rungs alone.
+    monkeypatch.setattr("benchmarks.record._TRAIN", 40)
     workbench = open_set(data, "cpu", 1, tmp_path)
-    values = {**recorded_space("classification").default, "train.epochs": 1, "train.batch_size": 64}
+    values = {**recorded_space("classification").default, "train.epochs": 1, "train.batch_size": 4}
     found = train(workbench, data, 0, values, 0)
     assert found.steps[-1] == 9
+    assert len(found.steps) > len(RUNGS)
     assert len(found.values) == len(found.found) == len(found.right) == len(found.processor)
     assert all(len(row) == len(found.wanted) for row in (*found.found, *found.right))
     assert found.facts["memory"] > 0
