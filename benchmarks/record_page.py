@@ -21,6 +21,8 @@ from benchmarks.reference import Run, read_runs
 
 BEGIN, END = "<!-- figures: python -m benchmarks.record_page -->", "<!-- end of figures -->"
 _FEWEST = 3
+# Fewer ranks say nothing.
+_FEWEST_RANKED = 10
 Ranking = Callable[[Sequence[Standing], int], list[float]]
 
 
@@ -112,14 +114,18 @@ def overview(found: Mapping[str, Sequence[Run]]) -> list[str]:
 
 
 def signals(found: Mapping[str, Sequence[Run]]) -> list[str]:
-    """Return a table of rank correlations, a row for each data set and a column for each rung and signal."""
+    """Return a table of rank correlations, a row for each data set with ten configurations at least."""
     rungs = RUNGS[:-1]
     heads = [f"rung {rung}: {name}" for rung in rungs for name in SIGNALS]
     lines = ["| data set | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     rows = {}
     for data, runs in found.items():
+        if len(first_seed(runs)) < _FEWEST_RANKED:
+            continue
         rows[data] = [value for rung in rungs for value in rank_correlations(first_seed(runs), rung).values()]
         lines.append(f"| {data} | " + " | ".join(f"{value:.2f}" for value in rows[data]) + " |")
+    if not rows:
+        return lines
     means = [statistics.fmean(column) for column in zip(*rows.values(), strict=True)]
     return [*lines, "| **mean** | " + " | ".join(f"**{value:.2f}**" for value in means) + " |"]
 

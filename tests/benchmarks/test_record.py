@@ -146,6 +146,9 @@ def test_the_page_keeps_its_words_and_renews_its_figures() -> None:
     assert "old" not in once
     assert "| sample | f1 | 20 / 2 | 5 | 0.200 | 0.200 | 0.400 |" in once
     assert page_of(once, runs) == once
+    assert "mean" not in once
+    ten = [run(number, values=(0.1, 0.2, number / 10)) for number in range(10)]
+    assert "| **mean** |" in page_of(once, ten)
     with pytest.raises(ValueError, match="expected"):
         page_of("Words.", runs)
 
