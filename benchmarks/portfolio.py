@@ -85,11 +85,13 @@ def _has_place(run: Run, space: SearchSpace) -> bool:
     return fitted(Entry(tuning(run.config), (), 0.0), space) is not None
 
 
-def recorded_portfolio(record: Path, task: str, *, without: Collection[str] = (), size: int = _SIZE) -> Portfolio:
-    """Return the portfolio that the record in a folder gives for a task's own search space.
+def recorded_portfolio(
+    runs: Iterable[Run], task: str, *, without: Collection[str] = (), size: int = _SIZE
+) -> Portfolio:
+    """Return the portfolio that a record gives for a task's own search space.
 
     Args:
-        record: The folder.
+        runs: The record.
         task: The task.
         without: Data sets that are left out.
         size: Most entries.
@@ -102,7 +104,7 @@ def recorded_portfolio(record: Path, task: str, *, without: Collection[str] = ()
     from autoft.models.rates import model_width
 
     space = space_for(task, None, ())
-    found = portfolio_of(read_runs(record), task, space, without=without, size=size)
+    found = portfolio_of(runs, task, space, without=without, size=size)
     # The record has one base model, the space's own.
     return replace(found, width=model_width(resolve_model(str(space.default[MODEL]))))
 
@@ -116,7 +118,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=_SIZE)
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
-    found = recorded_portfolio(asked.record, asked.task or asked.out.stem, without=asked.without, size=asked.size)
+    found = recorded_portfolio(
+        read_runs(asked.record), asked.task or asked.out.stem, without=asked.without, size=asked.size
+    )
     write_portfolio(asked.out, found)
     for entry in found.entries:
         print(f"regret {entry.regret:.3f}, good on {', '.join(entry.seen) or 'none'}: {_words(entry.config)}")

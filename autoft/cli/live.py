@@ -92,10 +92,9 @@ class _Lines:
         best = progress.best
         known = "" if best is None else f"  best {score(best.value)} (trial {best.number})"
         reason = f"  {record.reason}" if record.reason else ""
-        given = ", portfolio" if record.kind == "portfolio" else ""
         return (
             f"trial {record.number:>3} {record.state:<10} {self._metric} {reached:>6} "
-            f"{duration(record.seconds):>7}{known}  {short_config(record)}{given}{reason}"
+            f"{duration(record.seconds):>7}{known}  {_words_of(record)}{reason}"
         )
 
 
@@ -112,7 +111,7 @@ def _view(progress: Progress, metric: str) -> RenderableType:
             "-" if record.value is None else score(record.value),
             f"{last}/9",
             duration(record.seconds),
-            short_config(record) + (", portfolio" if record.kind == "portfolio" else ""),
+            _words_of(record),
         )
     return Group(_headline(progress, metric), table)
 
@@ -165,3 +164,8 @@ def _headline(progress: Progress, metric: str) -> Text:
     elif left is not None:
         parts.append(f"about {duration(left)} left")
     return Text(" · ".join(parts), style="bold")
+
+
+def _words_of(record: TrialRecord) -> str:
+    """Return a configuration in a few words, and that it was given by a portfolio."""
+    return short_config(record) + (", portfolio" if record.kind == "portfolio" else "")

@@ -141,9 +141,9 @@ def portfolio_for(source: Source, record: Path | None, path: Path) -> str:
     """
     if record is None:
         return NONE
-    seen = {run.data for run in read_runs(record)}
+    runs = read_runs(record)
     raced = {source.name, *data_names(source.folder)}
-    write_portfolio(path, recorded_portfolio(record, _TASK, without=seen & raced))
+    write_portfolio(path, recorded_portfolio(runs, _TASK, without=raced & {run.data for run in runs}))
     return str(path.resolve())
 
 

@@ -15,26 +15,14 @@ from autoft.errors import ConfigError, DataError, SpaceError, StudyError, Unknow
 from autoft.storage.database import open_database
 from autoft.storage.studies import create_study
 from autoft.study.config import BudgetConfig, StorageConfig
-from autoft.testing.tiny import save_tiny
 
 ROWS = "anna B-PER\nlives O\n\nin O\nparis B-LOC\n\n"
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a tiny base model."""
-    return save_tiny(tmp_path_factory.mktemp("model") / "tiny", "bert")
-
-
 @pytest.fixture
-def options(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> SearchOptions:
+def options(here: Path, model: Path) -> SearchOptions:
     """A request that is right; the current folder holds `corpus` and `tiny`, and no studies."""
-    corpus = tmp_path / "corpus"
-    corpus.mkdir()
-    for split, times in (("train", 8), ("dev", 2)):
-        (corpus / f"{split}.conll").write_text(ROWS * times, encoding="utf-8")
-    (tmp_path / "tiny").symlink_to(model)
-    monkeypatch.chdir(tmp_path)
+    (here / "tiny").symlink_to(model)
     return SearchOptions(task="ner", source="corpus", models=(str(model),), storage=StorageConfig(folder="studies"))
 
 

@@ -22,30 +22,17 @@ from autoft.storage.trials import Outcome, ask_trial, configure, record_evaluati
 from autoft.strategy.portfolio import Entry, Portfolio, write_portfolio
 from autoft.study.config import StorageConfig
 from autoft.study.portfolio import first_notices
-from autoft.testing.tiny import save_tiny
 
-ROWS = "anna B-PER\nlives O\n\nin O\nparis B-LOC\n\n"
 FULL: dict[str, Scalar] = {"method": "full", "method.full.learning_rate": 2e-4, "train.dropout": 0.2}
 LORA: dict[str, Scalar] = {"method": "lora", "method.lora.learning_rate": 2e-3, "method.lora.rank": 4}
 WRONG: dict[str, Scalar] = {"method": "full", "method.full.learning_rate": 0.5}
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a tiny base model."""
-    return save_tiny(tmp_path_factory.mktemp("model") / "tiny", "bert")
-
-
 @pytest.fixture
-def options(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> SearchOptions:
+def options(here: Path, model: Path) -> SearchOptions:
     """A request for 10 trials, of which one may be given; the folder holds a portfolio of three."""
-    corpus = tmp_path / "corpus"
-    corpus.mkdir()
-    for split, times in (("train", 8), ("dev", 2)):
-        (corpus / f"{split}.conll").write_text(ROWS * times, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
     entries = tuple(Entry(config, ("a",), 0.5) for config in (WRONG, LORA, FULL))
-    write_portfolio(tmp_path / "good.json", Portfolio("ner", entries, ("a", "corpus")))
+    write_portfolio(here / "good.json", Portfolio("ner", entries, ("a", "corpus")))
     return SearchOptions(
         task="ner",
         source="corpus",
