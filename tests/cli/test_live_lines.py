@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -69,6 +70,14 @@ def test_what_is_stopped_after_a_promotion_is_told() -> None:
 def test_what_an_earlier_run_did_is_no_news() -> None:
     before = (Promoted(2, 1), Promoted(3, 1))
     assert lines(progress([trial(3, "paused", 3)], before, earlier=2)) == []
+
+
+def test_what_a_portfolio_gave_is_told_in_line_and_table() -> None:
+    given = replace(trial(1, "complete", 9), kind="portfolio")
+    (line,) = lines(progress([]), progress([given]))
+    assert line.endswith("batch 8, portfolio")
+    assert "batch 8, portfolio" in "\n".join(lines(progress([given]), terminal=True))
+    assert "portfolio" not in "\n".join(lines(progress([]), progress([trial(1, "complete", 9)])))
 
 
 def test_the_table_counts_what_is_paused() -> None:
