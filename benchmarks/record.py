@@ -207,10 +207,11 @@ def left(data: DataSet, runs: Sequence[Run]) -> Iterator[tuple[int, Mapping[str,
     """
     wanted = configurations(data.task)
     done = {(run.configuration, run.seed) for run in runs}
-    first = [run for run in runs if run.seed == _SEED]
+    # What was packed may lie in the working folder too.
+    first = {run.configuration: run for run in runs if run.seed == _SEED}
     yield from ((number, wanted[number], _SEED) for number in range(len(wanted)) if (number, _SEED) not in done)
     if len(first) == len(wanted):
-        best = sorted(first, key=lambda run: (-run.best, run.configuration))[:_BEST]
+        best = sorted(first.values(), key=lambda run: (-run.best, run.configuration))[:_BEST]
         again = ((run.configuration, seed) for seed in _FURTHER for run in best)
         yield from ((number, wanted[number], seed) for number, seed in again if (number, seed) not in done)
 
