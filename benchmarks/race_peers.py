@@ -64,7 +64,7 @@ class OptunaSearch:
             )
         trial = self._study.ask(self._distributions)
         self._trials[trial.number] = trial
-        self._curves[trial.number] = self._ask(trial.params)
+        self._curves[trial.number] = self._ask(trial.params).values
         return Job(trial.number, self._curves[trial.number], 0, tuple(range(1, self.table.epochs + 1)))
 
     def evaluated(self, number: int, epoch: int) -> bool:

@@ -21,7 +21,7 @@ from autoft.strategy.schedule import Schedule, Verdict
 from autoft.strategy.standing import Standing, standing_of
 from autoft.strategy.steps import evaluation_steps
 from autoft.strategy.stopping import standstill
-from benchmarks.tables import Config, Table
+from benchmarks.tables import Config, Curve, Table
 
 Array = NDArray[np.float64]
 
@@ -155,9 +155,9 @@ class Autoft:
     trials: int | None = None
     units: int | None = None
     portfolio: Sequence[Config] = ()
-    _ask: Callable[[dict[str, Scalar]], Array] = field(init=False)
+    _ask: Callable[[dict[str, Scalar]], Curve] = field(init=False)
     _seen: dict[int, One] = field(init=False, default_factory=dict)
-    _curves: dict[int, Array] = field(init=False, default_factory=dict)
+    _curves: dict[int, Curve] = field(init=False, default_factory=dict)
     _standings: dict[int, Standing] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -201,8 +201,9 @@ class Autoft:
     def evaluated(self, number: int, epoch: int) -> bool:
         """Judge a configuration at a ninth of its schedule."""
         ninth, mine = self._ninth_at[epoch], self._seen[number]
-        value = float(self._curves[number][:epoch].max())
-        evaluations = (*mine.evaluations, Point(ninth, value, -value))
+        curve = self._curves[number]
+        value, loss = float(curve.values[:epoch].max()), float(curve.losses[:epoch].min())
+        evaluations = (*mine.evaluations, Point(ninth, value, loss))
         standing = self._standings[number] = standing_of(number, evaluations, self.schedule.rungs)
         state = "complete" if epoch == self.table.epochs else "running"
         peers = list(self._standings.values())
@@ -237,7 +238,7 @@ class Autoft:
     def _job(self, number: int, at: int) -> Job:
         self._seen[number] = replace(self._seen[number], state="running")
         points = tuple(epoch for epoch in self._ninths.values() if epoch > at)
-        return Job(number, self._curves[number], at, points)
+        return Job(number, self._curves[number].values, at, points)
 
 
 def reached(trace: Trace, target: float) -> float:

@@ -26,7 +26,7 @@ from autoft.strategy.stopping import standard_error
 from autoft.study.config import ComputeConfig
 from benchmarks.replaying import Autoft, Trace, replay
 from benchmarks.search import chosen
-from benchmarks.tables import Array, Config, Table, tables_in
+from benchmarks.tables import Array, Config, Curve, Table, tables_in
 
 _DEFAULT = ComputeConfig(device="cpu", threads=1)
 _KIND = "lcbench"
@@ -38,10 +38,10 @@ class Shares(Table):
 
     inner: Table
 
-    def open(self) -> Callable[[Config], Array]:
-        """Return what one search asks for curves, [E]."""
+    def open(self) -> Callable[[Config], Curve]:
+        """Return what one search asks for curves."""
         ask = self.inner.open()
-        return lambda config: ask(config) / 100.0
+        return lambda config: Curve.of(ask(config).values / 100.0)
 
     def pool(self) -> Array:
         """Return the best of each of many even draws, [N]."""

@@ -27,6 +27,24 @@ Config = Mapping[str, Scalar]
 _POOL = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What one configuration reaches after each of E epochs.
+
+    Attributes:
+        values: The metric, [E], larger is better.
+        losses: Dev loss, [E]; where only one of the two is known, the other is its negative.
+    """
+
+    values: Array
+    losses: Array
+
+    @classmethod
+    def of(cls, values: Array) -> Curve:
+        """Return the curve of which only the metric is known."""
+        return cls(values, -values)
+
+
 @dataclass(frozen=True)
 class Table(ABC):
     """One task whose training curves are known.
@@ -45,9 +63,14 @@ class Table(ABC):
     epochs: int
     budget: int
 
+    @property
+    def floor(self) -> float:
+        """The metric's value that any useless model reaches."""
+        return -math.inf
+
     @abstractmethod
-    def open(self) -> Callable[[Config], Array]:
-        """Return what one search asks for curves, [E], larger is better."""
+    def open(self) -> Callable[[Config], Curve]:
+        """Return what one search asks for curves."""
 
     @abstractmethod
     def pool(self) -> Array:
@@ -72,9 +95,9 @@ class Surrogate(Table):
     task: int
     inputs: tuple[str, ...]
 
-    def open(self) -> Callable[[Config], Array]:
+    def open(self) -> Callable[[Config], Curve]:
         """Return the surrogate's curves."""
-        return lambda config: self._curves(np.array([[float(config[name]) for name in self.inputs]]))[0]
+        return lambda config: Curve.of(self._curves(np.array([[float(config[name]) for name in self.inputs]]))[0])
 
     def pool(self) -> Array:
         """Return the best values of even draws."""
@@ -108,19 +131,18 @@ class Recorded(Table):
     rows: Array
     curves: Array
 
-    def open(self) -> Callable[[Config], Array]:
+    def open(self) -> Callable[[Config], Curve]:
         """Return curves of the nearest configuration that this search has not tried yet."""
         left = np.ones(len(self.rows), dtype=bool)
         encoder = encoder_of(self.space)
 
-        def curve(config: Config) -> Array:
+        def curve(config: Config) -> Curve:
             distances = np.where(left, np.square(self.rows - encoder.units(config)).sum(axis=1), np.inf)
             nearest = int(distances.argmin())
             left[nearest] = False
             # Of few rows all may have been tried; then they are tried again.
             left[:] |= not left.any()
-            found: Array = self.curves[nearest]
-            return found
+            return self._curve(nearest)
 
         return curve
 
@@ -134,12 +156,21 @@ class Recorded(Table):
         encoder = encoder_of(self.space)
         return [encoder.config(row) for row in self.rows]
 
+    def _curve(self, row: int) -> Curve:
+        return Curve.of(self.curves[row])
+
 
 @dataclass(frozen=True)
 class Measured(Recorded):
     """A data set of the record: fine-tuning, one unit of time a ninth of the schedule."""
 
     runs: tuple[Run, ...]
+    losses: Array
+
+    @property
+    def floor(self) -> float:
+        """0, as of every metric of the record."""
+        return 0.0
 
     def tried(self) -> list[Tried]:
         """Return what each configuration reached, with every seed."""
@@ -149,6 +180,9 @@ class Measured(Recorded):
             Tried(self.name, config, tuple(run.best for run in self.runs if run.configuration == number))
             for number, config in configs.items()
         ]
+
+    def _curve(self, row: int) -> Curve:
+        return Curve(self.curves[row], self.losses[row])
 
 
 def measured_in(folder: Path, space_of: Callable[[str], SearchSpace]) -> Iterator[Table]:
@@ -168,10 +202,12 @@ def measured_in(folder: Path, space_of: Callable[[str], SearchSpace]) -> Iterato
         if not kept:
             continue
         rows = np.stack([encoder.units(run.config) for run in kept])
-        curves = np.array([run.values for run in kept], dtype=np.float64)
+        curves, losses = (
+            np.array([getattr(run, name) for run in kept], dtype=np.float64) for name in ("values", "losses")
+        )
         numbers = {run.configuration for run in kept}
         told = tuple(run for run in mine if run.configuration in numbers)
-        yield Measured(f"record {task}", data, space, len(NINTHS), 6 * len(NINTHS), rows, curves, told)
+        yield Measured(f"record {task}", data, space, len(NINTHS), 6 * len(NINTHS), rows, curves, told, losses)
 
 
 def tables_in(folder: Path) -> Iterator[Table]:

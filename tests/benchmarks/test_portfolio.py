@@ -11,11 +11,13 @@ import pytest
 from autoft.errors import ConfigError
 from autoft.space.domains import Float, Scalar
 from autoft.space.search_space import SearchSpace
+from autoft.strategy.samplers import propose
+from autoft.strategy.suggest import Proposal
 from autoft.study.schema import space_schema
 from benchmarks.portfolio import portfolio_of
 from benchmarks.reference import Run, write_runs
-from benchmarks.replaying import Autoft
-from benchmarks.search import portfolios_for, with_portfolio
+from benchmarks.replaying import Autoft, replay
+from benchmarks.search import STRATEGIES, portfolios_for, with_portfolio
 from benchmarks.tables import measured_in
 
 DROPOUTS = (0.1, 0.0, 0.2, 0.3, 0.9)
@@ -31,8 +33,9 @@ def space() -> SearchSpace:
 
 def run(data: str, configuration: int, value: float, *, task: str = "ner", seed: int = 0) -> Run:
     values = tuple(value * ninth / 9 for ninth in range(1, 10))
+    losses = tuple(1.0 - one for one in values)
     return Run(
-        data, task, "f1", configuration, seed, config(DROPOUTS[configuration]), tuple(range(1, 10)), values, values
+        data, task, "f1", configuration, seed, config(DROPOUTS[configuration]), tuple(range(1, 10)), values, losses
     )
 
 
@@ -71,11 +74,31 @@ def test_a_record_is_raced_in_ninths_a_table_a_data_set(tmp_path: Path) -> None:
     assert one.epochs == 9
     assert one.pool() == pytest.approx([0.5, 0.9, 0.5, 0.2])
     ask = one.open()
-    assert ask({"train.dropout": 0.01})[-1] == pytest.approx(0.9)
-    assert np.argmax([ask({"train.dropout": 0.01})[-1] for _ in range(4)]) == 3  # all others first, then anew
+    curves = [ask({"train.dropout": 0.01}) for _ in range(5)]
+    assert curves[0].values[-1] == pytest.approx(0.9)
+    assert curves[0].losses[-1] == pytest.approx(0.1)
+    assert np.argmax([one.values[-1] for one in curves[1:]]) == 3  # all others first, then anew
     assert [tried.scores for tried in one.tried()] == [
         pytest.approx(one) for one in ((0.5,), (0.9, 0.88), (0.5,), (0.2,))
     ]
+
+
+def test_the_race_on_a_record_goes_by_dev_loss_where_a_study_does(tmp_path: Path) -> None:
+    """Three of nine find a little at once and never more, the rest nothing before the end, but their loss tells."""
+    runs = []
+    for place, proposal in enumerate(drawn(9)):
+        early, late = (0.01, 0.01) if place < 3 else (0.0, 0.1 * place)
+        losses = (1.0 - late,) * 9
+        one = replace(run("d", 0, 0.0), values=(*(early,) * 8, late), losses=losses)
+        runs.append(replace(one, configuration=place, config=config(float(proposal.config["train.dropout"]))))
+    write_runs(tmp_path, runs)
+    (table,) = measured_in(tmp_path, lambda _: space())
+    found = replay(STRATEGIES["random + promotion"](table, 0), budget=24, workers=1)
+    assert found.values[-1] == pytest.approx(0.8)
+
+
+def drawn(count: int) -> list[Proposal]:
+    return [propose("random", space(), (), seed=0, number=number) for number in range(1, count + 1)]
 
 
 def test_what_a_portfolio_gives_in_the_race_on_a_record_is_learned_from(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from benchmarks.race_peers import OptunaSearch
 from benchmarks.race_summary import summarise
 from benchmarks.replaying import Array, Autoft, Searcher, Trace, reached, replay, value_at
 from benchmarks.search import below, chosen, portfolios_for, with_portfolio
-from benchmarks.tables import Config, Table, tables_in
+from benchmarks.tables import Config, Curve, Table, tables_in
 
 EPOCHS, BUDGET = 27, 540
 AUTOFT = [(sampler, schedule) for sampler in ("random", "gp") for schedule in ("full", "promotion", "stopping-halving")]
@@ -33,8 +33,8 @@ OPTUNA = [("random", pruner) for pruner in ("full", "median", "successive-halvin
 class Hill(Table):
     """Curves that rise to a height which falls with the distance from one point."""
 
-    def open(self) -> Callable[[Config], Array]:
-        return lambda config: self._height(float(config["x"]), float(config["y"])) * self._rise()
+    def open(self) -> Callable[[Config], Curve]:
+        return lambda config: Curve.of(self._height(float(config["x"]), float(config["y"])) * self._rise())
 
     def pool(self) -> Array:
         return np.array([self._height(float(one["x"]), float(one["y"])) for one in self.shared()])

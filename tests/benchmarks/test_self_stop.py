@@ -16,7 +16,7 @@ from autoft.space.search_space import SearchSpace
 from autoft.strategy.schedule import SCHEDULES
 from benchmarks.replaying import Array, Autoft, replay
 from benchmarks.self_stop import Outcome, compare, summary
-from benchmarks.tables import Config, Table
+from benchmarks.tables import Config, Curve, Table
 
 EPOCHS = 27
 
@@ -27,9 +27,9 @@ class Plateau(Table):
 
     height: float
 
-    def open(self) -> Callable[[Config], Array]:
+    def open(self) -> Callable[[Config], Curve]:
         rise = 1.0 - np.exp(-np.arange(1.0, self.epochs + 1) / 9)
-        return lambda config: (80.0 + self.height * float(config["x"])) * rise
+        return lambda config: Curve.of((80.0 + self.height * float(config["x"])) * rise)
 
     def pool(self) -> Array:
         return np.array([80.0, 80.0 + self.height])
