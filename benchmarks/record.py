@@ -72,6 +72,7 @@ DATA_SETS = (
     DataSet("banking77", "classification", "classification/banking77"),
     DataSet("ncbi-disease", "ner", "ner/ncbi-disease"),
     DataSet("sample-ner", "ner", "sample:ner"),
+    DataSet("sample-classification", "classification", "sample:classification"),
 )
 
 
