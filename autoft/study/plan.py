@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from autoft.errors import ConfigError, Diverged
@@ -21,6 +22,7 @@ from autoft.study.bench import Bench, Workbench
 from autoft.study.execution import Execution
 from autoft.study.measures import limit_notices, measure_trial
 from autoft.study.trial_config import TrialConfig, build_trial_config
+from autoft.training.batches import Sequences
 from autoft.training.inference import run_model
 from autoft.training.runtime import Runtime
 from autoft.training.trainer import Scores, fit
@@ -28,6 +30,8 @@ from autoft.training.trainer import Scores, fit
 logger = logging.getLogger(__name__)
 _WARM_STEPS = 1
 _TIMED_STEPS = 3
+# Sequences of dev: all of a large split would take as long as an epoch.
+_TIMED_READS = 32
 _MIB = 2**20
 
 
@@ -148,10 +152,17 @@ def _time_tokens(bench: Bench, config: TrialConfig, runtime: Runtime) -> tuple[f
         logger.warning("the default configuration diverges within %d steps", steps)
     per_step = (times[-1] - times[min(_WARM_STEPS, len(times) - 2)]) / max(1, len(times) - 1 - _WARM_STEPS)
     tokens_a_step = counts.get("tokens", 1.0) / max(1.0, counts.get("steps", 1.0))
+    sample = _evenly(dev, _TIMED_READS)
     started = time.perf_counter()
-    run_model(execution.model, dev, runtime)
-    read = int(dev.lengths.sum())
+    run_model(execution.model, sample, runtime)
+    read = int(sample.lengths.sum())
     return per_step / tokens_a_step, (time.perf_counter() - started) / max(1, read)
+
+
+def _evenly(data: Sequences, count: int) -> Sequences:
+    """Return `count` sequences of all lengths; all where there are fewer."""
+    places = np.linspace(0, len(data) - 1, min(count, len(data))).round().astype(np.int64)
+    return data.take(np.sort(np.argsort(data.lengths, kind="stable")[places]))
 
 
 def _peak_mib(device: torch.device) -> float:

@@ -10,7 +10,8 @@ import torch
 
 from autoft.errors import ConfigError
 from autoft.models.heads import Head
-from autoft.space import SearchSpace, find_space, load_space
+from autoft.space import SearchSpace, find_space, load_space, values_of
+from autoft.study import plan
 from autoft.study.aims import AimsConfig
 from autoft.study.bench import Workbench
 from autoft.study.plan import measure_plan
@@ -18,6 +19,7 @@ from autoft.study.schema import space_schema
 from autoft.study.trial import TrialContext
 from autoft.study.trial_config import build_trial_config
 from autoft.testing.tiny import save_tiny
+from autoft.training.batches import Sequences
 
 
 @pytest.fixture
@@ -45,11 +47,26 @@ def test_every_base_model_is_judged(workbench: Workbench, tmp_path: Path, tiny_f
 
 
 def test_the_plan_counts_what_trains_and_takes_time(workbench: Workbench, space: SearchSpace) -> None:
-    plan = measure_plan(workbench, space)
-    assert "layers 1-3" in plan["trains"]
-    assert 0 < plan["default_seconds"] <= plan["longest_seconds"] < 600
-    assert plan["memory_mib"] > 10
-    assert len(plan["models"]) == 1
+    found = measure_plan(workbench, space)
+    assert "layers 1-3" in found["trains"]
+    assert 0 < found["default_seconds"] <= found["longest_seconds"] < 600
+    assert found["memory_mib"] > 10
+    assert len(found["models"]) == 1
+
+
+def test_the_plan_reads_a_sample_of_dev_and_not_all_of_it(
+    workbench: Workbench, space: SearchSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all lengths, so that the time of one token is that of dev."""
+    monkeypatch.setattr(plan, "_TIMED_READS", 2)
+    read: list[Sequences] = []
+    monkeypatch.setattr(plan, "run_model", lambda _, data, __: read.append(data))
+    measure_plan(workbench, space)
+    (bench,) = (workbench.bench(str(ref), Head()) for ref in values_of(space.domains["model"]))
+    lengths = bench.splits["dev"].sequences.lengths
+    (sample,) = read
+    assert len(lengths) > 2
+    assert sorted(sample.lengths) == [lengths.min(), lengths.max()]
 
 
 def test_the_plan_says_what_the_default_costs(workbench: Workbench, space: SearchSpace) -> None:
