@@ -17,7 +17,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     task: str,
     *,
     data: str | Path | None = None,
-    models: Sequence[str] = (),
+    models: str | Sequence[str] = (),
     space: str | Path | None = None,
     trials: int | None = None,
     timeout: float | None = None,
@@ -38,11 +38,11 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     train_limit: int | None = None,
     dev_limit: int | None = None,
     folds: int | None = None,
-    minimize: Sequence[str] = (),
+    minimize: str | Sequence[str] = (),
     max_latency: float | None = None,
     max_memory: float | None = None,
     max_parameters: int | None = None,
-    warm_start: Sequence[str | Path] = (),
+    warm_start: str | Path | Sequence[str | Path] = (),
     portfolio: str | Path | None = None,
     watch: Watcher | None = None,
 ) -> StudyView:
@@ -51,7 +51,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     Args:
         task: A registered task, such as `ner`.
         data: Folder of splits, file, or hub id; the task's built-in sample unless given.
-        models: Base models: folders, hub ids, or `package:NAME/FOLDER`; the space's unless given.
+        models: Base model, or several: folders, hub ids, or `package:NAME/FOLDER`; the space's unless given.
         space: Name or YAML file of a search space; the task's own unless given.
         trials: Configurations in total; 50, or as many as before where a study is resumed, unless given.
         timeout: Seconds of search, finalists included.
@@ -78,7 +78,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
         max_latency: Most milliseconds that the delivered model takes for a sequence.
         max_memory: Most MiB that training may need.
         max_parameters: Most parameters of the delivered model.
-        warm_start: Earlier studies of the task, names or folders, whose best configurations are tried first.
+        warm_start: Earlier study of the task, or several: names or folders, whose best configurations are tried first.
         portfolio: File of configurations to try after them, or `none`; autoft's own for the task unless given.
         watch: Is shown the progress again and again.
 
@@ -93,7 +93,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
     options = SearchOptions(
         task=task,
         **what,
-        models=tuple(models),
+        models=_several(models),
         seed=seed,
         rows=RowOptions(train_limit=train_limit, dev_limit=dev_limit, folds=folds),
         aims=_aims(metric, minimize, max_latency, max_memory, max_parameters),
@@ -101,7 +101,7 @@ def search(  # noqa: PLR0913 - the facade's keywords are the command line's opti
             trials, timeout, workers, finalists, seeds, memory_budget, disk_budget, cache_budget, stop, audit
         ),
         storage=StorageConfig(folder=str(studies_dir), url=storage),
-        first=_first(warm_start, portfolio),
+        first=FirstOptions(warm_start=_several(warm_start), portfolio=_text(portfolio)),
     )
     with PreparedSearch(options) as prepared:
         prepared.run(watch or _look_away)
@@ -112,20 +112,20 @@ def _text(place: str | Path | None) -> str | None:
     return None if place is None else str(place)
 
 
-def _first(warm_start: Sequence[str | Path], portfolio: str | Path | None) -> FirstOptions:
-    return FirstOptions(warm_start=tuple(map(str, warm_start)), portfolio=_text(portfolio))
+def _several(given: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
+    return (str(given),) if isinstance(given, str | Path) else tuple(map(str, given))
 
 
 def _aims(
     metric: str | None,
-    minimize: Sequence[str],
+    minimize: str | Sequence[str],
     latency: float | None,
     memory: float | None,
     parameters: int | None,
 ) -> AimOptions:
     return AimOptions(
         metric=metric,
-        minimize=tuple(minimize),
+        minimize=_several(minimize),
         max_latency=latency,
         max_memory=memory,
         max_parameters=parameters,

@@ -33,6 +33,8 @@ from autoft.strategy.schedule import SCHEDULES
 from autoft.study.config import ComputeConfig, StorageConfig
 from autoft.study.portfolio import EARLIER, NONE, PortfolioConfig, configurations_of
 
+_PORTFOLIO = "the portfolio"
+
 
 def first_of(options: SearchOptions, trials: int, compute: ComputeConfig, space: SearchSpace) -> PortfolioConfig:
     """Return what a new study tries right after its default.
@@ -48,9 +50,9 @@ def first_of(options: SearchOptions, trials: int, compute: ComputeConfig, space:
     findings.raise_any()
     known = [one for found in tried for one in found or ()]
     earlier = _built(options.task, known, space, room)
-    portfolios = [(EARLIER, earlier), ("the portfolio", portfolio)]
+    portfolios = [(EARLIER, earlier), (_PORTFOLIO, portfolio)]
     found = configurations_of([(origin, one) for origin, one in portfolios if one is not None], space, room=room)
-    used = portfolio is not None and any(origin == "the portfolio" for origin, _ in found)
+    used = portfolio is not None and any(origin == _PORTFOLIO for origin, _ in found)
     return PortfolioConfig(
         warm_start=asked.warm_start,
         file=_place(asked.portfolio),
@@ -62,11 +64,10 @@ def first_of(options: SearchOptions, trials: int, compute: ComputeConfig, space:
 
 def first_again(asked: FirstOptions, stored: PortfolioConfig) -> PortfolioConfig:
     """Return a stored study's own, with what is asked for now as far as it is asked."""
-    return replace(
-        stored,
-        warm_start=asked.warm_start or stored.warm_start,
-        file=_place(asked.portfolio) or stored.file,
-    )
+    file = _place(asked.portfolio) or stored.file
+    # A study that was created without one, as those of earlier versions were, has none whatever it was told.
+    same = file == NONE and stored.file is None and _PORTFOLIO not in stored.origins
+    return replace(stored, warm_start=asked.warm_start or stored.warm_start, file=None if same else file)
 
 
 def _built(task: str, tried: Sequence[Tried], space: SearchSpace, room: int) -> Portfolio | None:
@@ -87,12 +88,19 @@ def _place(file: str | None) -> str | None:
 def _portfolio(file: str | None, task: str, width: int | None) -> Portfolio | None:
     if file == NONE:
         return None
-    found = shipped_portfolio(task) if file is None else read_portfolio(Path(file).expanduser())
+    found = shipped_portfolio(task) if file is None else _read(file)
     if found is None:
         return None
     if found.task != task:
         raise StudyError(f"--portfolio: a portfolio for task {task!r} expected, got one for {found.task!r}")
     return found.at_rates(_factor(found.width, width))
+
+
+def _read(file: str) -> Portfolio:
+    try:
+        return read_portfolio(Path(file).expanduser())
+    except ConfigError as error:
+        raise ConfigError(*(f"--portfolio: {problem}" for problem in error.problems)) from error
 
 
 def _width(ref: str) -> int | None:

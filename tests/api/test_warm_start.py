@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from autoft import search
 from autoft.api.opening import Opening, open_search
 from autoft.api.options import BudgetOptions, FirstOptions, SearchOptions
 from autoft.errors import ConfigError, StudyError
@@ -118,7 +119,7 @@ def test_an_earlier_study_comes_before_the_portfolio(options: SearchOptions) -> 
             FirstOptions(warm_start=("hopeless",)),
             "--warm-start: a study with a complete trial expected, 'hopeless' has",
         ),
-        (FirstOptions(portfolio="absent.json"), "absent.json: must be a readable file"),
+        (FirstOptions(portfolio="absent.json"), "--portfolio: absent.json: must be a readable file"),
         (FirstOptions(portfolio="other.json"), "--portfolio: a portfolio for task 'ner' expected, got one for 'qa'"),
     ],
 )
@@ -152,6 +153,17 @@ def test_a_resumed_study_keeps_what_it_was_created_with(options: SearchOptions) 
         open_search(replace(bare, first=FirstOptions(portfolio="none")))
     with pytest.raises(StudyError, match="study 'mine': --warm-start may not change, it was 'not given', got 'x'"):
         open_search(replace(bare, first=FirstOptions(warm_start=("x",))))
+
+
+def test_a_study_that_was_created_without_a_portfolio_is_resumed_without_one(options: SearchOptions) -> None:
+    """As one of a version that had no portfolios, or one that was too short for any."""
+    short = replace(options, study="short", budget=BudgetOptions(trials=5), first=FirstOptions())
+    stored(open_search(short), name="short")
+    assert open_search(replace(short, first=FirstOptions(portfolio="none"))).config.portfolio.first == ()
+    own = replace(options, study="own", first=FirstOptions())
+    stored(open_search(own), name="own")
+    with pytest.raises(StudyError, match="study 'own': --portfolio may not change, it was 'not given', got 'none'"):
+        open_search(replace(own, first=FirstOptions(portfolio="none")))
 
 
 def test_data_that_the_portfolio_has_seen_is_told(options: SearchOptions) -> None:
@@ -189,3 +201,9 @@ def test_the_best_that_lies_in_the_space_is_tried_where_a_better_one_does_not(op
     stored(opening, ({}, 0.3), (WRONG, 0.9), (inside, 0.5), (FULL, 0.1))
     found = open_search(warm(options, "earlier")).config.portfolio
     assert (found.first, found.origins) == ((opening.space.complete(inside),), ("an earlier study",))
+
+
+@pytest.mark.parametrize("name", ["absent/x", Path("absent/x"), ["absent/x"]])
+def test_a_single_name_will_do_from_python(options: SearchOptions, model: Path, name: Any) -> None:
+    with pytest.raises(ConfigError, match="--warm-start: absent: unknown study 'x', there are no studies there"):
+        search("ner", data=options.source, models=str(model), warm_start=name, minimize="latency")
