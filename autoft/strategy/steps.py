@@ -7,8 +7,8 @@ from collections.abc import Sequence
 NINTHS = tuple(range(1, 10))
 RUNGS = (1, 3, 9)
 
-# The shortest first rung of the record (studies/reference), where dev loss ranks well: fewer steps were not measured.
-_FEWEST_STEPS = 5
+# So soon after warm-up a loss says how fast a configuration warms up, not how good it gets.
+_STEPS_AFTER_WARMUP = 10
 
 
 def step_of(ninth: int, total_steps: int) -> int:
@@ -32,8 +32,11 @@ def evaluation_steps(total_steps: int, ninths: Sequence[int] = NINTHS) -> dict[i
 def active_rungs(total_steps: int, warmup_steps: int, rungs: Sequence[int] = RUNGS) -> tuple[int, ...]:
     """Return the rungs at which a configuration is judged.
 
-    One that lies within warm-up, or before five optimizer steps, is skipped; the last is always kept.
+    A rung that lies less than 10 optimizer steps after warm-up is skipped; the last is always kept.
     """
     evaluated = evaluation_steps(total_steps, rungs)
-    fewest = max(warmup_steps, _FEWEST_STEPS)
-    return tuple(rung for rung in sorted(evaluated) if rung == NINTHS[-1] or evaluated[rung] >= fewest)
+    return tuple(
+        rung
+        for rung in sorted(evaluated)
+        if rung == NINTHS[-1] or evaluated[rung] - warmup_steps >= _STEPS_AFTER_WARMUP
+    )

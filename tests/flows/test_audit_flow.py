@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-# Long enough for rung 1 to count.
+# Long enough for rung 3 to count: its step lies ten after warm-up.
 SPACE = """
 version: 1
 task: ner
