@@ -299,9 +299,10 @@ def test_a_race_is_judged_and_is_not_run_again(tmp_path: Path, monkeypatch: pyte
     somebody = script(tmp_path, imports + SEARCH)
     who = (replace(somebody, name="autoft"), replace(somebody, name="peer"))
     asked = Namespace(space=str(tmp_path / "space.yaml"), threads=1, folder=tmp_path / "out", trials=2)
-    asked.autoft_trials, asked.data, asked.record = 2, ["sample=sample:ner"], None
+    asked.autoft_trials, asked.data, asked.record = 2, ["sample=/home/me/sample:8:8"], None
     source = Source("sample", "sample:ner", RowOptions(train_limit=8, dev_limit=8), 1)
     raced = {"sample": {0: race(source, 0, who, asked)}}
+    assert summary(raced, asked)["setup"]["data"] == ["sample:8:8"]
     said = summary(raced, asked)["sample"]
     # What its log says, whatever is asked for when the folder is read again.
     assert said["portfolio_of"] == ["other"]
