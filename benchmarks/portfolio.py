@@ -67,8 +67,9 @@ def without_table(raced: Table, known: Mapping[tuple[str, str], Sequence[Tried]]
         known: Kind and name of a table -> what was tried there.
         size: Most entries.
     """
-    others = [tried for (kind, name), tried in known.items() if kind == raced.kind and name != raced.name]
-    return build_portfolio(raced.kind, [one for tried in others for one in tried], size=size)
+    others = [found for (kind, name), found in known.items() if kind == raced.kind and name != raced.name]
+    tried = [one for found in others for one in found]
+    return build_portfolio(raced.kind, tried, size=size, default=raced.default)
 
 
 def refuse_seen(portfolio: Portfolio, raced: Table) -> None:

@@ -162,6 +162,8 @@ class Autoft:
 
     def __post_init__(self) -> None:
         self._ask = self.table.open()
+        # Number 0 is the default configuration, which not all tables have.
+        self._first = 1 if self.table.default is None else 0
         self._ninths = evaluation_steps(self.table.epochs)
         self._ninth_at = {epoch: ninth for ninth, epoch in self._ninths.items()}
 
@@ -175,8 +177,7 @@ class Autoft:
             case Continue(promotion):
                 return self._job(promotion.number, self._ninths[promotion.rung])
             case Begin():
-                # Number 0 is the default configuration, which these tables do not have.
-                number = len(self._seen) + 1
+                number = len(self._seen) + self._first
                 config = self._config(number)
                 self._seen[number] = One(number, "running", None, config)
                 self._standings[number] = Standing(number, {})
@@ -185,6 +186,8 @@ class Autoft:
         return None
 
     def _config(self, number: int) -> dict[str, Scalar]:
+        if number == 0 and self.table.default is not None:
+            return dict(self.table.default)
         if number <= len(self.portfolio):
             return dict(self.portfolio[number - 1])
         proposal = propose(
@@ -227,10 +230,10 @@ class Autoft:
     def _stands_still(self) -> bool:
         if self.units is None:
             return False
-        # The default, number 0, is missing here and counted as begun, as a study counts it.
+        # The default counts as begun, as a study counts it, where the table has none too.
         complete = {one.number: one.value for one in self._seen.values() if one.state == "complete"}
         known = {number: value for number, value in complete.items() if value is not None}
-        return standstill(len(self._seen) + 1, known, units=self.units, floor=0.0) is not None
+        return standstill(len(self._seen) + self._first, known, units=self.units, floor=0.0) is not None
 
     def _paused(self) -> set[int]:
         return {number for number, one in self._seen.items() if one.state == "paused"}

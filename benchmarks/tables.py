@@ -68,6 +68,11 @@ class Table(ABC):
         """The metric's value that any useless model reaches."""
         return -math.inf
 
+    @property
+    def default(self) -> Config | None:
+        """What autoft tries before all else; None where nobody knows a default."""
+        return None
+
     @abstractmethod
     def open(self) -> Callable[[Config], Curve]:
         """Return what one search asks for curves."""
@@ -171,6 +176,13 @@ class Measured(Recorded):
     def floor(self) -> float:
         """0, as of every metric of the record."""
         return 0.0
+
+    @property
+    def default(self) -> Config | None:
+        """The task's own, as it is among `shared`."""
+        encoder = encoder_of(self.space)
+        inside = self.space.contains(self.space.default)
+        return encoder.config(encoder.units(self.space.default)) if inside else None
 
     def tried(self) -> list[Tried]:
         """Return what each configuration reached, with every seed."""
