@@ -51,7 +51,9 @@ _PORTFOLIO_NAME = "autoft's default with a portfolio"
 
 
 def _autoft(sampler: str, schedule: str) -> Make:
-    return lambda table, seed: Autoft(table, SCHEDULES.get(schedule)(floor=table.floor), sampler, seed)
+    return lambda table, seed: Autoft(
+        table, SCHEDULES.get(schedule)(rungs=table.rungs, floor=table.floor), sampler, seed
+    )
 
 
 def _optuna(sampler: str, pruner: str) -> Make:
@@ -69,7 +71,7 @@ def with_portfolio(found: Mapping[tuple[str, str], Portfolio]) -> Make:
         portfolio = found[table.kind, table.name]
         refuse_seen(portfolio, table)
         configs = [config for entry in portfolio.entries if (config := fitted(entry, table.space)) is not None]
-        schedule = SCHEDULES.get(_DEFAULT.pruner)(floor=table.floor, given=len(configs))
+        schedule = SCHEDULES.get(_DEFAULT.pruner)(rungs=table.rungs, floor=table.floor, given=len(configs))
         return Autoft(table, schedule, _DEFAULT.sampler, seed, portfolio=configs)
 
     return make

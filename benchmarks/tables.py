@@ -18,7 +18,7 @@ from autoft.space.schema import Group, Leaf
 from autoft.space.search_space import SearchSpace
 from autoft.strategy.encoding import encoder_of
 from autoft.strategy.portfolio_building import Tried
-from autoft.strategy.steps import NINTHS
+from autoft.strategy.steps import NINTHS, RUNGS
 from benchmarks.reference import Run, read_runs
 
 Array = NDArray[np.float64]
@@ -67,6 +67,11 @@ class Table(ABC):
     def floor(self) -> float:
         """The metric's value that any useless model reaches."""
         return -math.inf
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """The ninths at which a study judges."""
+        return RUNGS
 
     @property
     def default(self) -> Config | None:
@@ -176,6 +181,11 @@ class Measured(Recorded):
     def floor(self) -> float:
         """0, as of every metric of the record."""
         return 0.0
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Without the first, which lies within ten steps of warm-up wherever there are 200 rows or fewer."""
+        return RUNGS[1:]
 
     @property
     def default(self) -> Config | None:

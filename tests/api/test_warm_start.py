@@ -205,5 +205,6 @@ def test_the_best_that_lies_in_the_space_is_tried_where_a_better_one_does_not(op
 
 @pytest.mark.parametrize("name", ["absent/x", Path("absent/x"), ["absent/x"]])
 def test_a_single_name_will_do_from_python(options: SearchOptions, model: Path, name: Any) -> None:
-    with pytest.raises(ConfigError, match="--warm-start: absent: unknown study 'x', there are no studies there"):
+    with pytest.raises(ConfigError) as caught:
         search("ner", data=options.source, models=str(model), warm_start=name, minimize="latency")
+    assert caught.value.problems == ("--warm-start: absent: unknown study 'x', there are no studies there",)

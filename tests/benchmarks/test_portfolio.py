@@ -94,8 +94,10 @@ def test_the_race_on_a_record_goes_by_dev_loss_where_a_study_does(tmp_path: Path
     default = replace(run("d", 0, 0.05), configuration=9, config=config(float(space().default["train.dropout"])))
     write_runs(tmp_path, [*runs, default])
     (table,) = measured_in(tmp_path, lambda _: space())
-    found = replay(STRATEGIES["random + promotion"](table, 0), budget=9 + 24, workers=1)
+    found = replay(STRATEGIES["random + promotion"](table, 0), budget=9 + 45, workers=1)
     assert found.values[-1] == pytest.approx(0.8)
+    # Of so few rows a study judges at 3/9 first: nine go there, and three from there to their end.
+    assert replay(STRATEGIES["random + promotion"](table, 0), budget=9 + 38, workers=1).values[-1] < 0.8
     # The default comes first, is trained to its end, and is what a study would begin with.
     assert found.values[found.times.index(9)] == pytest.approx(0.05)
 
