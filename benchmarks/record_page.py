@@ -120,9 +120,10 @@ def signals(found: Mapping[str, Sequence[Run]]) -> list[str]:
     lines = ["| data set | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     rows = {}
     for data, runs in found.items():
-        if len(first_seed(runs)) < _FEWEST_RANKED:
+        first = first_seed(runs)
+        if len(first) < _FEWEST_RANKED:
             continue
-        rows[data] = [value for rung in rungs for value in rank_correlations(first_seed(runs), rung).values()]
+        rows[data] = [value for rung in rungs for value in rank_correlations(first, rung).values()]
         lines.append(f"| {data} | " + " | ".join(f"{value:.2f}" for value in rows[data]) + " |")
     if not rows:
         return lines

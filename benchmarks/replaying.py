@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from autoft.space.domains import Scalar
 from autoft.strategy.moves import Begin, Continue, Move, next_move
 from autoft.strategy.samplers import propose
-from autoft.strategy.schedule import Schedule, Verdict
+from autoft.strategy.schedule import SCHEDULES, Schedule, Verdict
 from autoft.strategy.standing import Standing, standing_of
 from autoft.strategy.steps import evaluation_steps
 from autoft.strategy.stopping import standstill
@@ -134,6 +134,17 @@ class One:
     constraints: dict[str, float] = field(default_factory=dict)
 
 
+def schedule_on(table: Table, name: str, *, given: int = 0) -> Schedule:
+    """Return a schedule as a study on these data would have it.
+
+    Args:
+        table: The task.
+        name: A registered schedule.
+        given: How many configurations a portfolio gives.
+    """
+    return SCHEDULES.get(name)(rungs=table.rungs, floor=table.floor, given=given)
+
+
 @dataclass
 class Autoft:
     """A study of autoft, without the training.
@@ -163,7 +174,9 @@ class Autoft:
     def __post_init__(self) -> None:
         self._ask = self.table.open()
         # Number 0 is the default configuration, which not all tables have.
-        self._first = 1 if self.table.default is None else 0
+        first = (self.table.default, *self.portfolio)
+        self._given = {number: config for number, config in enumerate(first) if config is not None}
+        self._first = 0 if 0 in self._given else 1
         self._ninths = evaluation_steps(self.table.epochs)
         self._ninth_at = {epoch: ninth for ninth, epoch in self._ninths.items()}
 
@@ -186,10 +199,8 @@ class Autoft:
         return None
 
     def _config(self, number: int) -> dict[str, Scalar]:
-        if number == 0 and self.table.default is not None:
-            return dict(self.table.default)
-        if number <= len(self.portfolio):
-            return dict(self.portfolio[number - 1])
+        if number in self._given:
+            return dict(self._given[number])
         proposal = propose(
             self.sampler,
             self.table.space,

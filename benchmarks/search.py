@@ -31,7 +31,7 @@ from benchmarks.portfolio import refuse_seen, without_table
 from benchmarks.race_peers import OptunaSearch
 from benchmarks.race_summary import summarise
 from benchmarks.reference import FILE
-from benchmarks.replaying import Autoft, Searcher, Trace, replay
+from benchmarks.replaying import Autoft, Searcher, Trace, replay, schedule_on
 from benchmarks.tables import Table, measured_in, tables_in
 
 logger = logging.getLogger(__name__)
@@ -51,9 +51,7 @@ _PORTFOLIO_NAME = "autoft's default with a portfolio"
 
 
 def _autoft(sampler: str, schedule: str) -> Make:
-    return lambda table, seed: Autoft(
-        table, SCHEDULES.get(schedule)(rungs=table.rungs, floor=table.floor), sampler, seed
-    )
+    return lambda table, seed: Autoft(table, schedule_on(table, schedule), sampler, seed)
 
 
 def _optuna(sampler: str, pruner: str) -> Make:
@@ -71,7 +69,7 @@ def with_portfolio(found: Mapping[tuple[str, str], Portfolio]) -> Make:
         portfolio = found[table.kind, table.name]
         refuse_seen(portfolio, table)
         configs = [config for entry in portfolio.entries if (config := fitted(entry, table.space)) is not None]
-        schedule = SCHEDULES.get(_DEFAULT.pruner)(rungs=table.rungs, floor=table.floor, given=len(configs))
+        schedule = schedule_on(table, _DEFAULT.pruner, given=len(configs))
         return Autoft(table, schedule, _DEFAULT.sampler, seed, portfolio=configs)
 
     return make

@@ -21,10 +21,9 @@ from typing import Any
 from rich.progress import track
 
 from autoft.files import write_json
-from autoft.strategy.schedule import SCHEDULES
 from autoft.strategy.stopping import standard_error
 from autoft.study.config import ComputeConfig
-from benchmarks.replaying import Autoft, Trace, replay
+from benchmarks.replaying import Autoft, Trace, replay, schedule_on
 from benchmarks.search import chosen
 from benchmarks.tables import Array, Config, Curve, Table, tables_in
 
@@ -79,8 +78,7 @@ def compare(table: Table, seed: int, *, trials: int, units: int) -> Outcome:
 
 
 def _ended(table: Table, seed: int, trials: int, units: int | None) -> tuple[Trace, int]:
-    schedule = SCHEDULES.get(_DEFAULT.pruner)(floor=float("-inf"))
-    searcher = Autoft(table, schedule, _DEFAULT.sampler, seed, trials=trials, units=units)
+    searcher = Autoft(table, schedule_on(table, _DEFAULT.pruner), _DEFAULT.sampler, seed, trials=trials, units=units)
     trace = replay(searcher, budget=trials * table.epochs, workers=1)
     return trace, searcher.spent()
 

@@ -31,9 +31,7 @@ from autoft.strategy.portfolio import (
 from autoft.strategy.portfolio_building import Tried, build_portfolio
 from autoft.strategy.schedule import SCHEDULES
 from autoft.study.config import ComputeConfig, StorageConfig
-from autoft.study.portfolio import EARLIER, NONE, PortfolioConfig, configurations_of
-
-_PORTFOLIO = "the portfolio"
+from autoft.study.portfolio import EARLIER, NONE, PORTFOLIO, PortfolioConfig, configurations_of
 
 
 def first_of(options: SearchOptions, trials: int, compute: ComputeConfig, space: SearchSpace) -> PortfolioConfig:
@@ -50,9 +48,9 @@ def first_of(options: SearchOptions, trials: int, compute: ComputeConfig, space:
     findings.raise_any()
     known = [one for found in tried for one in found or ()]
     earlier = _built(options.task, known, space, room)
-    portfolios = [(EARLIER, earlier), (_PORTFOLIO, portfolio)]
+    portfolios = [(EARLIER, earlier), (PORTFOLIO, portfolio)]
     found = configurations_of([(origin, one) for origin, one in portfolios if one is not None], space, room=room)
-    used = portfolio is not None and any(origin == _PORTFOLIO for origin, _ in found)
+    used = portfolio is not None and any(origin == PORTFOLIO for origin, _ in found)
     return PortfolioConfig(
         warm_start=asked.warm_start,
         file=_place(asked.portfolio),
@@ -66,7 +64,7 @@ def first_again(asked: FirstOptions, stored: PortfolioConfig) -> PortfolioConfig
     """Return a stored study's own, with what is asked for now as far as it is asked."""
     file = _place(asked.portfolio) or stored.file
     # A study that was created without one, as those of earlier versions were, has none whatever it was told.
-    same = file == NONE and stored.file is None and _PORTFOLIO not in stored.origins
+    same = file == NONE and stored.file is None and PORTFOLIO not in stored.origins
     return replace(stored, warm_start=asked.warm_start or stored.warm_start, file=None if same else file)
 
 

@@ -162,7 +162,7 @@ def _time_tokens(bench: Bench, config: TrialConfig, runtime: Runtime) -> tuple[f
 def _evenly(data: Sequences, count: int) -> Sequences:
     """Return `count` sequences of all lengths; all where there are fewer."""
     places = np.linspace(0, len(data) - 1, min(count, len(data))).round().astype(np.int64)
-    return data.take(np.sort(np.argsort(data.lengths, kind="stable")[places]))
+    return data.take(np.argsort(data.lengths, kind="stable")[places])
 
 
 def _peak_mib(device: torch.device) -> float:

@@ -14,6 +14,8 @@ from autoft.strategy.portfolio import Portfolio, fitted
 
 EARLIER = "an earlier study"
 """The origin of what `--warm-start` gives."""
+PORTFOLIO = "the portfolio"
+"""The origin of what a portfolio gives."""
 NONE = "none"
 """Given as a portfolio's file: there is none."""
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -169,12 +170,11 @@ def _opened(source: Source, seed: int, asked: argparse.Namespace) -> Opening:
 
 def summary(raced: Mapping[str, Mapping[int, Raced]], asked: argparse.Namespace) -> dict[str, Any]:
     """Return medians over seeds, and each seed."""
-    # Where the data lie on this machine is nobody's matter.
-    data = [[text.partition("=")[0], *text.split(":")[1:]] for text in asked.data]
     said: dict[str, Any] = {
         "setup": {
             **{name: getattr(asked, name) for name in ("trials", "autoft_trials", "threads")},
-            "data": [":".join(each) for each in data],
+            # Where the data lie on this machine is nobody's matter.
+            "data": [re.sub("=[^:]*", "", text) for text in asked.data],
         },
         "fresh_seeds": list(_FRESH),
     }
