@@ -6,14 +6,13 @@ import logging
 import resource
 import sys
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
 from autoft.errors import ConfigError, Diverged
-from autoft.models.assembly import TrialModel, compatible, what_trains
+from autoft.models.assembly import compatible, what_trains
 from autoft.models.heads import HEADS, Head
 from autoft.models.methods import METHODS
 from autoft.models.objectives import OBJECTIVES
@@ -28,8 +27,9 @@ from autoft.training.runtime import Runtime
 from autoft.training.trainer import Scores, fit
 
 logger = logging.getLogger(__name__)
-_WARM_STEPS = 1
-_TIMED_STEPS = 3
+# The first step warms up; then at most three are timed.
+_WARM, _STEPS = 1, 4
+_ENOUGH_SECONDS = 1.0
 # Sequences of dev: all of a large split would take as long as an epoch.
 _TIMED_READS = 32
 _MIB = 2**20
@@ -127,36 +127,37 @@ def _lacks(head: Head, bench: Bench) -> str | None:
 
 def _time_tokens(bench: Bench, config: TrialConfig, runtime: Runtime) -> tuple[float, float]:
     """Return the seconds of one token trained, and of one token read, after a warm-up."""
-    times: list[float] = []
-
-    def tick() -> None:
-        if runtime.device.type == "cuda":
-            torch.cuda.synchronize(runtime.device)
-        times.append(time.perf_counter())
-
-    def nothing(model: TrialModel) -> Scores:
-        del model
-        tick()
-        return Scores(0.0, 0.0, {})
-
-    timed = Runtime(device=runtime.device, micro_batch=runtime.micro_batch, threads=runtime.threads, tick=tick)
     execution = Execution(bench, config, runtime)
-    steps = min(_WARM_STEPS + _TIMED_STEPS, execution.total_steps)
-    counts: Mapping[str, float] = {}
     first = bench.folds[0]
     train, dev = (bench.splits[part.split].sequences.take(part.members) for part in (first.train, first.dev))
-    try:
-        for evaluation in fit(execution.model, train, nothing, config.fit, points={9: steps}, runtime=timed):
-            counts = evaluation.counts
-    except Diverged:
-        logger.warning("the default configuration diverges within %d steps", steps)
-    per_step = (times[-1] - times[min(_WARM_STEPS, len(times) - 2)]) / max(1, len(times) - 1 - _WARM_STEPS)
-    tokens_a_step = counts.get("tokens", 1.0) / max(1.0, counts.get("steps", 1.0))
+    per_token = _time_steps(execution, train, config, runtime)
     sample = _evenly(dev, _TIMED_READS)
-    started = time.perf_counter()
+    started = _now(runtime.device)
     run_model(execution.model, sample, runtime)
-    read = int(sample.lengths.sum())
-    return per_step / tokens_a_step, (time.perf_counter() - started) / max(1, read)
+    return per_token, (_now(runtime.device) - started) / max(1, int(sample.lengths.sum()))
+
+
+def _time_steps(execution: Execution, train: Sequences, config: TrialConfig, runtime: Runtime) -> float:
+    """Return the seconds of one token trained; where steps are long, one after the warm-up says enough."""
+    marks = [(_now(runtime.device), 0.0)]
+    steps = min(_STEPS, execution.total_steps)
+    each = {step: step for step in range(1, steps + 1)}
+    nothing = Scores(0.0, 0.0, {})
+    try:
+        for evaluation in fit(execution.model, train, lambda _: nothing, config.fit, points=each, runtime=runtime):
+            marks.append((_now(runtime.device), evaluation.counts["tokens"]))
+            if len(marks) > _WARM + 1 and marks[-1][0] - marks[_WARM][0] > _ENOUGH_SECONDS:
+                break
+    except Diverged:
+        logger.warning("the default configuration diverges within %d steps", len(marks))
+    (began, before), (ended, tokens) = marks[min(_WARM, max(0, len(marks) - 2))], marks[-1]
+    return (ended - began) / max(1.0, tokens - before)
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def _evenly(data: Sequences, count: int) -> Sequences:

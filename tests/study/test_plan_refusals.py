@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +22,7 @@ from autoft.study.trial import TrialContext
 from autoft.study.trial_config import build_trial_config
 from autoft.testing.tiny import save_tiny
 from autoft.training.batches import Sequences
+from autoft.training.trainer import Evaluation
 
 
 @pytest.fixture
@@ -67,6 +70,37 @@ def test_the_plan_reads_a_sample_of_dev_and_not_all_of_it(
     (sample,) = read
     assert len(lengths) > 2
     assert sorted(sample.lengths) == [lengths.min(), lengths.max()]
+
+
+@pytest.mark.parametrize(("step_seconds", "expected"), [(0.01, 4), (0.6, 3), (5.0, 2)])
+def test_the_plan_times_fewer_steps_where_they_are_long(
+    workbench: Workbench, space: SearchSpace, monkeypatch: pytest.MonkeyPatch, step_seconds: float, expected: int
+) -> None:
+    """And what it says of a token is what each of the timed ones took, however many tokens a step has."""
+    taken: list[float] = []
+    fitting = plan.fit
+
+    def counted(*given: Any, **more: Any) -> Iterator[Evaluation[Any]]:
+        for evaluation in fitting(*given, **more):
+            taken.append(evaluation.counts["tokens"])
+            yield evaluation
+
+    # A warm-up takes a minute more.
+    monkeypatch.setattr(plan, "_now", lambda _: len(taken) * step_seconds + (60.0 if taken else 0.0))
+    monkeypatch.setattr(plan, "fit", counted)
+    found = measure_plan(workbench, space)
+    assert len(taken) == expected
+    per_token = (expected - 1) * step_seconds / (taken[-1] - taken[0])
+    config = build_trial_config(space.default, kind=workbench.task.head, seed=workbench.config.seed)
+    tokens = int(workbench.bench_of(config).splits["train"].sequences.lengths.sum())
+    assert found["default_seconds"] == pytest.approx(config.fit.epochs * tokens * per_token)
+
+
+def test_a_schedule_of_one_step_is_timed_whole(
+    workbench: Workbench, space: SearchSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "_STEPS", 1)
+    assert measure_plan(workbench, space)["default_seconds"] > 0
 
 
 def test_the_plan_says_what_the_default_costs(workbench: Workbench, space: SearchSpace) -> None:
