@@ -17,7 +17,7 @@ from pathlib import Path
 from autoft.errors import ConfigError
 from autoft.space.domains import Scalar
 from autoft.space.search_space import SearchSpace
-from autoft.strategy.portfolio import MODEL, Entry, Portfolio, fitted, tuning, write_portfolio
+from autoft.strategy.portfolio import MODEL, Portfolio, fitted, tuning, write_portfolio
 from autoft.strategy.portfolio_building import Tried, build_portfolio
 from benchmarks.reference import Run, read_runs
 from benchmarks.tables import Table
@@ -83,7 +83,7 @@ def refuse_seen(portfolio: Portfolio, raced: Table) -> None:
 
 
 def _has_place(run: Run, space: SearchSpace) -> bool:
-    return fitted(Entry(tuning(run.config), (), 0.0), space) is not None
+    return fitted(tuning(run.config), space) is not None
 
 
 def recorded_portfolio(

@@ -68,7 +68,7 @@ def with_portfolio(found: Mapping[tuple[str, str], Portfolio]) -> Make:
     def make(table: Table, seed: int) -> Searcher:
         portfolio = found[table.kind, table.name]
         refuse_seen(portfolio, table)
-        configs = [config for entry in portfolio.entries if (config := fitted(entry, table.space)) is not None]
+        configs = [config for entry in portfolio.entries if (config := fitted(entry.config, table.space)) is not None]
         schedule = schedule_on(table, _DEFAULT.pruner, given=len(configs))
         return Autoft(table, schedule, _DEFAULT.sampler, seed, portfolio=configs)
 

@@ -98,7 +98,7 @@ def _first(
     space: SearchSpace | None,
 ) -> PortfolioConfig | None:
     if stored is not None:
-        return first_again(options.first, stored.portfolio)
+        return first_again(options, stored.portfolio)
     if budget is None or compute is None or space is None:
         return None
     return first_of(options, budget.trials, compute, space)

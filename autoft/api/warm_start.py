@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from autoft.api.options import FirstOptions, SearchOptions
+from autoft.api.options import SearchOptions
 from autoft.api.stored import known_database, stored_config
 from autoft.errors import ConfigError, Findings, StudyError
 from autoft.models.base import resolve_model
 from autoft.models.rates import default_rate, model_width
-from autoft.space import SearchSpace
+from autoft.space import SearchSpace, values_of
+from autoft.space.completion import illegal_values
 from autoft.storage.audits import read_audited
-from autoft.storage.finalists import fresh_runs
+from autoft.storage.finalists import FinalistRun, fresh_runs
 from autoft.storage.records import TrialRecord
 from autoft.storage.studies import open_study
 from autoft.strategy.portfolio import (
     MODEL,
-    Entry,
     Portfolio,
-    at_rate,
     fitted,
     most_entries,
     read_portfolio,
@@ -30,8 +31,25 @@ from autoft.strategy.portfolio import (
 )
 from autoft.strategy.portfolio_building import Tried, build_portfolio
 from autoft.strategy.schedule import SCHEDULES
-from autoft.study.config import ComputeConfig, StorageConfig
-from autoft.study.portfolio import EARLIER, NONE, PORTFOLIO, PortfolioConfig, configurations_of
+from autoft.study.config import ComputeConfig, StorageConfig, StudyConfig
+from autoft.study.portfolio import EARLIER, NONE, PORTFOLIO, Candidates, PortfolioConfig, first_configurations
+
+_EPOCHS = "train.epochs"
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """What an earlier study tried, as the new one would try it.
+
+    Attributes:
+        tried: What it trained to its end and has a place in the new space.
+        sources: The data sets on which what it was given was chosen.
+        left_out: What has no place, in words.
+    """
+
+    tried: tuple[Tried, ...]
+    sources: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 def first_of(options: SearchOptions, trials: int, compute: ComputeConfig, space: SearchSpace) -> PortfolioConfig:
@@ -41,64 +59,99 @@ def first_of(options: SearchOptions, trials: int, compute: ComputeConfig, space:
         ConfigError: With every study and file that cannot be used.
     """
     asked, findings = options.first, Findings()
-    room = most_entries(trials, SCHEDULES.get(compute.pruner)())
-    width = _width(str(space.default[MODEL]))
-    tried = [findings.of(partial(_tried, name, options, width)) for name in asked.warm_start]
-    portfolio = findings.of(lambda: _portfolio(asked.portfolio, options.task, width))
+    room = most_entries(trials, SCHEDULES.get(compute.pruner)(), length=_length(space))
+    names = _settled(asked.warm_start, options.storage)
+    found = [findings.of(partial(_earlier, name, options, space)) for name in names]
+    portfolio = findings.of(lambda: _portfolio(asked.portfolio, options.task, space))
     findings.raise_any()
-    known = [one for found in tried for one in found or ()]
-    earlier = _built(options.task, known, space, room)
-    portfolios = [(EARLIER, earlier), (PORTFOLIO, portfolio)]
-    found = configurations_of([(origin, one) for origin, one in portfolios if one is not None], space, room=room)
-    used = portfolio is not None and any(origin == PORTFOLIO for origin, _ in found)
+    earlier = [one for one in found if one is not None]
+    candidates = [*_built(options.task, earlier, space, room), *([] if portfolio is None else [portfolio])]
+    first, outside = first_configurations(candidates, space, room=room)
+    origins = tuple(origin for origin, _ in first)
+    sources = [source for one in earlier for source in one.sources] if EARLIER in origins else []
+    sources += portfolio.portfolio.sources if portfolio is not None and PORTFOLIO in origins else ()
+    left_out = [*(words for one in earlier for words in one.left_out), *outside]
+    if not room:
+        told = names or asked.portfolio not in (None, NONE)
+        left_out = ["nothing, the search is too short to spend a part of it on what was good elsewhere"] if told else []
     return PortfolioConfig(
-        warm_start=asked.warm_start,
+        warm_start=names,
         file=_place(asked.portfolio),
-        first=tuple(config for _, config in found),
-        origins=tuple(origin for origin, _ in found),
-        sources=portfolio.sources if portfolio is not None and used else (),
+        first=tuple(config for _, config in first),
+        origins=origins,
+        sources=tuple(dict.fromkeys(sources)),
+        left_out=tuple(left_out),
     )
 
 
-def first_again(asked: FirstOptions, stored: PortfolioConfig) -> PortfolioConfig:
+def first_again(options: SearchOptions, stored: PortfolioConfig) -> PortfolioConfig:
     """Return a stored study's own, with what is asked for now as far as it is asked."""
+    asked = options.first
     file = _place(asked.portfolio) or stored.file
     # A study that was created without one, as those of earlier versions were, has none whatever it was told.
     same = file == NONE and stored.file is None and PORTFOLIO not in stored.origins
-    return replace(stored, warm_start=asked.warm_start or stored.warm_start, file=None if same else file)
+    names = _settled(asked.warm_start, options.storage) or stored.warm_start
+    return replace(stored, warm_start=names, file=None if same else file)
 
 
-def _built(task: str, tried: Sequence[Tried], space: SearchSpace, room: int) -> Portfolio | None:
-    """Return a portfolio of what has a place in the space; None where nothing has."""
-    default = tuning(space.default)
-    tried = [one for one in tried if one.config == default or fitted(Entry(one.config, (), 0.0), space) is not None]
+def _length(space: SearchSpace) -> Fraction:
+    """Return how many times as long as what is drawn the default is trained, and so what is given."""
+    numbers = [Fraction(value) for value in values_of(space.domains[_EPOCHS]) if not isinstance(value, str)]
+    return Fraction(space.default[_EPOCHS]) * len(numbers) / sum(numbers)
+
+
+def _settled(names: Sequence[str], storage: StorageConfig) -> tuple[str, ...]:
+    """Return studies by one spelling: a name in this storage, else the absolute folder."""
+    here = Path(storage.folder).expanduser().resolve()
+    folders = {name: Path(name).expanduser().resolve() for name in names if _is_folder(name)}
+    # A storage that is told by its URL need not be the folder's own.
+    near = [name for name, folder in folders.items() if folder.parent == here and storage.url is None]
+    spelled = {name: folders[name].name if name in near else str(folders.get(name, name)) for name in names}
+    return tuple(dict.fromkeys(spelled.values()))
+
+
+def _is_folder(name: str) -> bool:
+    return any(separator in name for separator in (os.sep, os.altsep) if separator)
+
+
+def _built(task: str, earlier: Sequence[_Earlier], space: SearchSpace, room: int) -> list[Candidates]:
+    tried = [one for found in earlier for one in found.tried]
     if not tried:
-        return None
+        return []
     # All of a configuration was good together: nothing of it is left to another study's default.
     names = {path for one in tried for path in one.config}
-    return build_portfolio(task, tried, size=room, default=default, names=names)
+    return [Candidates(EARLIER, build_portfolio(task, tried, size=room, default=space.default, names=names))]
 
 
 def _place(file: str | None) -> str | None:
     return file if file in (None, NONE) else str(Path(str(file)).expanduser().resolve())
 
 
-def _portfolio(file: str | None, task: str, width: int | None) -> Portfolio | None:
+def _portfolio(file: str | None, task: str, space: SearchSpace) -> Candidates | None:
     if file == NONE:
         return None
-    found = shipped_portfolio(task) if file is None else _read(file)
+    found = shipped_portfolio(task) if file is None else _read(file, space)
     if found is None:
         return None
     if found.task != task:
         raise StudyError(f"--portfolio: a portfolio for task {task!r} expected, got one for {found.task!r}")
-    return found.at_rates(_factor(found.width, width))
+    # A file that says no width is taken at its word.
+    return Candidates(PORTFOLIO, found, _factor(found.width, _width(str(space.default[MODEL]))) or 1.0)
 
 
-def _read(file: str) -> Portfolio:
+def _read(file: str, space: SearchSpace) -> Portfolio:
     try:
-        return read_portfolio(Path(file).expanduser())
+        found = read_portfolio(Path(file).expanduser())
     except ConfigError as error:
         raise ConfigError(*(f"--portfolio: {problem}" for problem in error.problems)) from error
+    problems = [
+        f"--portfolio: {file}: entries[{place}].config.{problem}"
+        for place, entry in enumerate(found.entries)
+        for problem in illegal_values(space.schema, entry.config)
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    return found
 
 
 def _width(ref: str) -> int | None:
@@ -109,16 +162,48 @@ def _width(ref: str) -> int | None:
         return None
 
 
-def _factor(before: int | None, now: int | None) -> float:
+def _factor(before: int | None, now: int | None) -> float | None:
     """Return what the learning rate of full tuning is worth at another width: as much as that of the default."""
-    return 1.0 if before is None or now is None else default_rate(now) / default_rate(before)
+    return None if before is None or now is None else default_rate(now) / default_rate(before)
 
 
-def _tried(name: str, options: SearchOptions, width: int | None) -> list[Tried]:
-    """Return what an earlier study tried to the end, at rates for this base model, with the scores of all seeds."""
-    folder = Path(name).expanduser()
-    elsewhere = len(folder.parts) > 1
-    storage = StorageConfig(folder=str(folder.parent)) if elsewhere else options.storage
+def _earlier(name: str, options: SearchOptions, space: SearchSpace) -> _Earlier:
+    """Return what an earlier study tried to the end, with the scores of all seeds.
+
+    A base model that the new space holds stays. Another one gives way to the default's, at rates for that one, and
+    counts as data of its own: what a configuration is worth is told by those of the same base model.
+    """
+    study, records, runs = _read_study(name, options)
+    done = [(one, one.value) for one in records if one.state == "complete" and one.value is not None and one.feasible]
+    if not done:
+        raise StudyError(f"--warm-start: a study with a complete trial expected, {name!r} has none")
+    kept = [str(ref) for ref in values_of(space.domains[MODEL])]
+    width, refs = _width(str(space.default[MODEL])), dict.fromkeys(_model(one) for one, _ in done)
+    factors = {ref: 1.0 if ref in kept else _factor(_width(ref), width) for ref in refs}
+    unknown = {_model(one) for one, _ in done if factors[_model(one)] is None and one.config["method"] == "full"}
+    tried, homeless = [], 0
+    for one, value in done:
+        ref = _model(one)
+        if ref in unknown and one.config["method"] == "full":
+            continue
+        config = one.config if ref in kept else tuning(one.config)
+        placed = fitted(config, space, factor=factors[ref] or 1.0)
+        if placed is None:
+            homeless += 1
+            continue
+        source = f"study {name}" + ("" if ref in kept else f", {ref}")
+        scores = (value, *(run.value for run in runs if run.number == one.number))
+        tried.append(Tried(source, placed, scores))
+    left_out = [f"{homeless} of {len(done)} of study {name!r} left out, outside the search space"] if homeless else []
+    left_out += [
+        f"full tuning of study {name!r} left out, the width of {ref} is not known any more" for ref in sorted(unknown)
+    ]
+    return _Earlier(tuple(tried), study.portfolio.sources, tuple(left_out))
+
+
+def _read_study(name: str, options: SearchOptions) -> tuple[StudyConfig, Sequence[TrialRecord], Sequence[FinalistRun]]:
+    folder = Path(name)
+    storage = StorageConfig(folder=str(folder.parent)) if _is_folder(name) else options.storage
     database = known_database(storage)
     if database is None:
         raise StudyError(f"--warm-start: {storage.folder}: unknown study {folder.name!r}, there are no studies there")
@@ -131,19 +216,7 @@ def _tried(name: str, options: SearchOptions, width: int | None) -> list[Tried]:
         database.close()
     if config.task != options.task:
         raise StudyError(f"--warm-start: a study of task {options.task!r} expected, {name!r} is one of {config.task!r}")
-    factors = {ref: _factor(_width(ref), width) for ref in dict.fromkeys(_model(one) for one in records if one.config)}
-    tried = [
-        Tried(
-            f"study {name}",
-            tuning(at_rate(one.config, factors[_model(one)])),
-            (one.value, *(run.value for run in runs if run.number == one.number)),
-        )
-        for one in records
-        if one.state == "complete" and one.value is not None and one.feasible
-    ]
-    if not tried:
-        raise StudyError(f"--warm-start: a study with a complete trial expected, {name!r} has none")
-    return tried
+    return config, records, runs
 
 
 def _model(record: TrialRecord) -> str:

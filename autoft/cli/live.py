@@ -167,5 +167,6 @@ def _headline(progress: Progress, metric: str) -> Text:
 
 
 def _words_of(record: TrialRecord) -> str:
-    """Return a configuration in a few words, and that it was given by a portfolio."""
-    return short_config(record) + (", portfolio" if record.kind == "portfolio" else "")
+    """Return a configuration in a few words, and where it was good before."""
+    given = {"portfolio": ", portfolio", "warm-start": ", warm start"}
+    return short_config(record) + given.get(record.kind or "", "")

@@ -183,6 +183,24 @@ def values_of(domain: Domain) -> tuple[Scalar, ...]:
     return domain.low, domain.high
 
 
+def closest(domain: Domain, value: Scalar) -> Scalar:
+    """Return the value of a domain that is closest to `value`; of names that are not numbers the first."""
+    match domain:
+        case Constant(only):
+            return only
+        case Categorical(choices):
+            numbers = [choice for choice in choices if not isinstance(choice, bool | str)]
+            if isinstance(value, bool | str) or len(numbers) < len(choices):
+                return choices[0]
+            return min(numbers, key=lambda number: abs(number - value))
+        case Float() | Integer():
+            at = domain.low if isinstance(value, bool | str) else min(max(value, domain.low), domain.high)
+            step = domain.step or (1 if isinstance(domain, Integer) else 0)
+            if step:
+                at = min(domain.low + round((at - domain.low) / step) * step, domain.high)
+            return int(at) if isinstance(domain, Integer) else float(at)
+
+
 def range_of(keys: Mapping[str, Any]) -> Float | Integer:
     """Return the range with these keys; integer bounds (and step) make integers."""
     numbers = [keys[name] for name in ("low", "high", "step") if keys.get(name) is not None]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 Scalar = str | int | float | bool
-Kind = Literal["default", "portfolio", "sampled"]
+Kind = Literal["default", "warm-start", "portfolio", "sampled"]
 TrialState = Literal["running", "paused", "complete", "pruned", "failed", "infeasible"]
 
 

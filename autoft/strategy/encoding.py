@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autoft.space.domains import Categorical, Constant, Domain, Float, Integer, Scalar
+from autoft.space.domains import Categorical, Constant, Domain, Float, Integer, Scalar, closest
 from autoft.space.search_space import Parameter, SearchSpace
 
 Array = NDArray[np.float64]
@@ -81,13 +81,9 @@ def _unit(domain: Domain, value: Scalar) -> float:
         case Categorical():
             return (_place_of(domain, value) + 0.5) / len(domain.choices)
         case Float() | Integer():
-            # A whole number owns the stretch around it, so that each is as likely as in a draw.
-            half = 0.5 if isinstance(domain, Integer) and domain.step is None else 0.0
-            low, high = domain.low - half, domain.high + half
+            low, high = _ends(domain)
             at = float(value)
-            if domain.log:
-                low, high, at = math.log(low), math.log(high), math.log(at)
-            return (at - low) / (high - low)
+            return ((math.log(at) if domain.log else at) - low) / (high - low)
         case Constant():
             return _IDLE
 
@@ -96,26 +92,20 @@ def _value(domain: Domain, unit: float) -> Scalar:
     match domain:
         case Categorical(choices):
             return choices[min(int(unit * len(choices)), len(choices) - 1)]
-        case Float():
-            return _number(domain, domain.low, domain.high, unit)
-        case Integer(step=None):
-            return int(
-                min(max(round(_number(domain, domain.low - 0.5, domain.high + 0.5, unit)), domain.low), domain.high)
-            )
-        case Integer():
-            return int(_number(domain, domain.low, domain.high, unit))
+        case Float() | Integer():
+            low, high = _ends(domain)
+            at = math.exp(low + unit * (high - low)) if domain.log else low + unit * (high - low)
+            return closest(domain, at)
         case Constant(value):
             return value
 
 
-def _number(domain: Float | Integer, low: float, high: float, unit: float) -> float:
-    if domain.log:
-        at = math.exp(math.log(low) + unit * (math.log(high) - math.log(low)))
-    else:
-        at = low + unit * (high - low)
-        if domain.step:
-            at = low + round((at - low) / domain.step) * domain.step
-    return min(max(at, low), high)
+def _ends(domain: Float | Integer) -> tuple[float, float]:
+    """Return between which numbers units are spread evenly."""
+    # A whole number owns the stretch around it, so that each is as likely as in a draw.
+    half = 0.5 if isinstance(domain, Integer) and domain.step is None else 0.0
+    low, high = domain.low - half, domain.high + half
+    return (math.log(low), math.log(high)) if domain.log else (low, high)
 
 
 def _names(domain: Domain, units: Array) -> NDArray[np.intp]:

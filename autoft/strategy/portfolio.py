@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from typing import Any
 from autoft.errors import ConfigError, SpaceError
 from autoft.files import write_text
 from autoft.registry import nearest
-from autoft.space.domains import Scalar, show
+from autoft.space.domains import Scalar, closest, show
 from autoft.space.search_space import SearchSpace
 from autoft.strategy.schedule import Schedule
 
 MODEL = "model"
-"""Path of the base model: a portfolio says how to tune and never what."""
+"""Path of the base model."""
 _MOST, _SHARE = 5, Fraction(1, 4)
 _VERSION = 1
 _SHIPPED = Path(__file__).parent / "portfolios"
@@ -32,7 +32,8 @@ class Entry:
     """A configuration that was good.
 
     Attributes:
-        config: Path -> value of what it names; the rest is at the default of whoever tries it.
+        config: Path -> value of what it names; the rest is at the default of whoever tries it. An entry that is kept
+            in a file names no base model: a portfolio says how to tune and not what.
         seen: The data sets on which it was nearer to the best configuration than to the median one.
         regret: Expected regret of the best of the portfolio's entries up to this one, the default among them: 0 is the
             best value known of a data set, 1 its median configuration's.
@@ -49,8 +50,6 @@ class Entry:
         problems = []
         if not self.config:
             problems.append("config: at least one parameter expected, got none")
-        if MODEL in self.config:
-            problems.append(f"config.{MODEL}: no base model expected, got {self.config[MODEL]!r}, take it out")
         if not 0.0 <= self.regret <= 1.0:
             problems.append(f"regret: a number from 0 to 1 expected, got {self.regret}")
         if problems:
@@ -81,24 +80,13 @@ class Portfolio:
         head = {"version": _VERSION, "task": self.task, "width": self.width}
         return {**head, "sources": list(self.sources), "entries": entries}
 
-    def at_rates(self, factor: float) -> Portfolio:
-        """Return the portfolio with learning rates of full tuning that are `factor` times as high."""
-        entries = tuple(replace(entry, config=at_rate(entry.config, factor)) for entry in self.entries)
-        return replace(self, entries=entries)
-
 
 def tuning(config: Mapping[str, Scalar]) -> dict[str, Scalar]:
     """Return a configuration without its base model."""
     return {path: value for path, value in config.items() if path != MODEL}
 
 
-def at_rate(config: Mapping[str, Scalar], factor: float) -> dict[str, Scalar]:
-    """Return a configuration with a learning rate of full tuning that is `factor` times as high, if it has one."""
-    rate = config.get(_RATE)
-    return dict(config) if not isinstance(rate, float) or factor == 1.0 else {**config, _RATE: rate * factor}
-
-
-def most_entries(trials: int, schedule: Schedule) -> int:
+def most_entries(trials: int, schedule: Schedule, *, length: Fraction = Fraction(1)) -> int:
     """Return how many entries a search may try, at most five.
 
     If none is better than the default they take at most a quarter of what the search costs, themselves among it: so
@@ -108,29 +96,49 @@ def most_entries(trials: int, schedule: Schedule) -> int:
     Args:
         trials: Configurations in total, the default among them.
         schedule: How long configurations are trained.
+        length: How many times as long as what is drawn the default and the entries are trained, to their end.
     """
 
     def fits(count: int) -> bool:
-        taken = schedule.cost_of_given(count)
-        return taken <= _SHARE * (taken + 1 + (trials - 1 - count) * schedule.cost())
+        taken = length * schedule.cost_of_given(count)
+        return taken <= _SHARE * (taken + length + (trials - 1 - count) * schedule.cost())
 
     return max(count for count in range(min(trials, 1 + _MOST)) if fits(count))
 
 
-def fitted(entry: Entry, space: SearchSpace) -> dict[str, Scalar] | None:
-    """Return an entry as a complete configuration of a space, None where it has no place there.
+def fitted(config: Mapping[str, Scalar], space: SearchSpace, *, factor: float = 1.0) -> dict[str, Scalar] | None:
+    """Return what an entry names as a complete configuration of a space, None where it has no place there.
 
-    The base model is the default's, and so is all that the entry does not name.
+    What it does not name is as in the default, or as close to that as the space allows. What is equal to the default
+    has a place.
+
+    Args:
+        config: Path -> value.
+        space: What may vary.
+        factor: Learning rates of full tuning are taken so many times as high, as far as the space allows.
     """
+    rate, given = config.get(_RATE), dict(config)
+    if isinstance(rate, float) and factor != 1.0:
+        # Six digits: the default's own rate becomes the default's at another width, and not its neighbour.
+        given[_RATE] = float(f"{rate * factor:.6g}")
+    named = {path for path in config if path != _RATE or given[path] == rate}
     try:
-        config = space.complete(
-            {**entry.config, MODEL: space.default[MODEL]} if MODEL in space.default else entry.config
-        )
+        found = space.complete(given)
+        while found != space.default and (outside := _outside(found, space)) is not None:
+            if outside in named:
+                return None
+            named.add(outside)
+            given[outside] = closest(space.domains[outside], found[outside])
+            found = space.complete(given)
     except SpaceError:
         return None
-    named = {path: config[path] for path in entry.config}
-    inside = all(path in space.domains and space.domains[path].contains(value) for path, value in named.items())
-    return config if inside else None
+    return found
+
+
+def _outside(config: Mapping[str, Scalar], space: SearchSpace) -> str | None:
+    """Return the first parameter whose value lies outside the space; what it branches on comes before it."""
+    paths = (path for path in space.domains if path in config)
+    return next((path for path in paths if not space.domains[path].contains(config[path])), None)
 
 
 def shipped_portfolio(task: str) -> Portfolio | None:
@@ -206,11 +214,14 @@ def _wrong_entry(value: Any, place: str) -> list[str]:
     problems = _wrong_texts(value["seen"], f"{place}.seen")
     if isinstance(value["regret"], bool) or not isinstance(value["regret"], int | float):
         problems.append(f"{place}.regret: a number expected, got {show(value['regret'])}")
-    if not isinstance(value["config"], dict):
-        return [*problems, f"{place}.config: parameters by their path expected, got {show(value['config'])}"]
+    config = value["config"]
+    if not isinstance(config, dict):
+        return [*problems, f"{place}.config: parameters by their path expected, got {show(config)}"]
+    if MODEL in config:
+        problems.append(f"{place}.config.{MODEL}: no base model expected, got {show(config[MODEL])}, take it out")
     return problems + [
         f"{place}.config.{path}: text, a finite number, true or false expected, got {show(one)}"
-        for path, one in value["config"].items()
+        for path, one in config.items()
         if not isinstance(one, str | int | float) or (isinstance(one, float) and not math.isfinite(one))
     ]
 

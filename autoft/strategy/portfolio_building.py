@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autoft.errors import ConfigError
 from autoft.space.domains import Scalar
-from autoft.strategy.portfolio import Entry, Portfolio, tuning
+from autoft.strategy.portfolio import Entry, Portfolio
 
 Array = NDArray[np.float64]
 Key = tuple[tuple[str, Scalar], ...]
@@ -56,7 +56,7 @@ def build_portfolio(
 
     Args:
         task: The task.
-        tried: Each configuration on each data set once.
+        tried: Configurations on data sets; the scores of what stands twice count together.
         size: Most entries.
         default: What a search tries before; it is no entry.
         names: Paths that an entry names; those in which configurations differ unless given.
@@ -64,7 +64,7 @@ def build_portfolio(
     Raises:
         ConfigError: If nothing was tried.
     """
-    found = list(tried)
+    found = _pooled(tried)
     sources = tuple(dict.fromkeys(one.data for one in found))
     if not found:
         raise ConfigError("portfolio: at least one configuration that was tried expected, got none")
@@ -87,15 +87,26 @@ def build_portfolio(
     return Portfolio(task, tuple(entries), sources)
 
 
+def _pooled(tried: Iterable[Tried]) -> list[Tried]:
+    """Return each configuration on each data set once, with all of its scores."""
+    found: dict[tuple[str, Key], Tried] = {}
+    for one in tried:
+        place = one.data, _key(one.config)
+        before = found[place].scores if place in found else ()
+        found[place] = replace(one, scores=(*before, *one.scores))
+    return list(found.values())
+
+
 def _key(config: Mapping[str, Scalar]) -> Key:
-    return tuple(sorted(tuning(config).items()))
+    return tuple(sorted(config.items()))
 
 
 def _differing(keys: Sequence[Key]) -> set[str]:
-    """Return the paths in which configurations differ; all where there is only one."""
-    dicts = [dict(key) for key in keys]
-    paths = {path for one in dicts for path in one}
-    return {path for path in paths if len(dicts) == 1 or len({one.get(path) for one in dicts}) > 1}
+    """Return the paths in which the configurations that have them differ, or that a single one has."""
+    found: dict[str, list[Scalar]] = {}
+    for path, value in (pair for key in keys for pair in key):
+        found.setdefault(path, []).append(value)
+    return {path for path, values in found.items() if len(values) == 1 or len(set(values)) > 1}
 
 
 def _regrets(tried: Sequence[Tried], sources: Sequence[str], keys: Sequence[Key]) -> Array:

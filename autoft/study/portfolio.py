@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autoft.space import SearchSpace
-from autoft.storage.records import Scalar
+from autoft.errors import ConfigError
+from autoft.space import Scalar, SearchSpace
 from autoft.strategy.portfolio import Portfolio, fitted
 
 EARLIER = "an earlier study"
@@ -29,7 +29,8 @@ class PortfolioConfig:
         file: The portfolio's file; `none` for no portfolio, None for autoft's own.
         first: Complete configurations, the numbers from 1 on.
         origins: Where each of them comes from, in words.
-        sources: The data sets that the portfolio, if one was used, was built from.
+        sources: The data sets that what is given was chosen on, as far as portfolios say so.
+        left_out: What was asked for and is not tried, and why, in words.
     """
 
     warm_start: tuple[str, ...] = ()
@@ -37,6 +38,11 @@ class PortfolioConfig:
     first: tuple[Mapping[str, Scalar], ...] = ()
     origins: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.first) != len(self.origins):
+            raise ConfigError(f"origins: one for each of {len(self.first)} configurations expected, got {self.origins}")
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> PortfolioConfig:
@@ -54,56 +60,70 @@ class PortfolioConfig:
         return int.from_bytes(hashlib.sha256(repr((seed, self.warm_start)).encode()).digest()[:4], "big")
 
 
-def configurations_of(
-    portfolios: Sequence[tuple[str, Portfolio]], space: SearchSpace, *, room: int
-) -> list[tuple[str, dict[str, Scalar]]]:
-    """Return what is tried first, with its origin: of the first portfolio, then of the next, each once.
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What may be tried first, and where it comes from.
 
-    Entries that have no place in the space are left out, and so is what equals the default.
+    Attributes:
+        origin: In words.
+        portfolio: The configurations, the most promising one at the head.
+        factor: Learning rates of full tuning are so many times as high for the study's base model.
+    """
+
+    origin: str
+    portfolio: Portfolio
+    factor: float = 1.0
+
+
+def first_configurations(
+    candidates: Sequence[Candidates], space: SearchSpace, *, room: int
+) -> tuple[list[tuple[str, dict[str, Scalar]]], list[str]]:
+    """Return what is tried first, each with its origin, and what is left out since it has no place, in words.
 
     Args:
-        portfolios: Origin, in words, and portfolio.
+        candidates: In the order in which they are tried; what is there twice, or equal to the default, is tried once.
         space: What may vary.
         room: Most configurations.
     """
     found: list[tuple[str, dict[str, Scalar]]] = []
     known: list[Mapping[str, Scalar]] = [space.default]
-    for origin, portfolio in portfolios:
-        for entry in portfolio.entries:
-            config = fitted(entry, space)
+    left_out = []
+    for one in candidates:
+        configs = [fitted(entry.config, space, factor=one.factor) for entry in one.portfolio.entries]
+        if homeless := configs.count(None):
+            left_out.append(f"{homeless} of {len(configs)} from {one.origin} left out, outside the search space")
+        for config in configs:
             if config is not None and config not in known and len(found) < room:
-                found.append((origin, config))
+                found.append((one.origin, config))
                 known.append(config)
-    return found
+    return found, left_out
 
 
 def data_names(source: str) -> frozenset[str]:
-    """Return by which names a portfolio may know a data set.
+    """Return by which names a portfolio may know a data set, each as `plain_name` spells it.
 
     Args:
         source: Folder, file, hub id or `sample:NAME`.
     """
-    return frozenset({Path(source).name, Path(source).stem, source.replace(":", "-")})
+    return frozenset(map(plain_name, (Path(source).name, Path(source).stem, source.replace(":", "-"))))
+
+
+def plain_name(name: str) -> str:
+    """Return a data set's name as it is compared: hubs write underscores and capitals where folders do not."""
+    return name.lower().replace("_", "-")
 
 
 def first_notices(portfolio: PortfolioConfig, source: str) -> list[str]:
-    """Return warnings: nothing of what was asked for is tried, or a portfolio has seen the data that is searched.
+    """Return warnings: something that was asked for is not tried, or what is tried was chosen on the data searched.
 
     Args:
         portfolio: What is tried first.
         source: What is searched, as `data_names` takes it.
     """
-    notices, short = [], "is tried first: the search is shorter than 10 configurations, or"
-    if portfolio.warm_start and EARLIER not in portfolio.origins:
-        names = ", ".join(portfolio.warm_start)
-        notices.append(
-            f"--warm-start: nothing of {names} {short} none that was better than the default lies in its space"
-        )
-    if portfolio.file not in (None, NONE) and not portfolio.first:
-        notices.append(f"--portfolio: nothing of {portfolio.file} {short} no entry but the default lies in its space")
+    notices = [f"tried first: {words}" for words in portfolio.left_out]
+    seen = [name for name in portfolio.sources if plain_name(name) in data_names(source)]
+    way = "--portfolio none" + (" and without --warm-start" if EARLIER in portfolio.origins else "")
     return notices + [
-        f"the portfolio has seen {name!r}: what is tried first was chosen on it, for a comparison with other programs "
-        "leave it out with --portfolio none"
-        for name in portfolio.sources
-        if name in data_names(source)
+        f"what is tried first was chosen with {name!r} in view: to compare with other programs search with {way}"
+        for name in seen
     ]

@@ -33,6 +33,7 @@ from autoft.study.fitting import fits, free_memory, without_better
 from autoft.study.lease import attempt
 from autoft.study.measures import admit_trial
 from autoft.study.paused import PausedStates
+from autoft.study.portfolio import EARLIER
 from autoft.study.standings import outlook_of, standings_of
 from autoft.study.stretch import Earlier, earlier_stretches
 from autoft.study.trial_config import TrialConfig, build_trial_config
@@ -304,7 +305,7 @@ class Attempt:
 
 
 def _configuration(context: TrialContext, held: Claim) -> Mapping[str, Scalar]:
-    """Return the trial's configuration: the stored one, the default for number 0, a portfolio's, or the sampler's."""
+    """Return the trial's configuration: the stored one, the default for number 0, what was given, or the sampler's."""
     records = read_trials(context.study)
     stored = next(
         (record.config for record in records if record.number == held.number and record.config),
@@ -317,7 +318,9 @@ def _configuration(context: TrialContext, held: Claim) -> Mapping[str, Scalar]:
     if held.number == 0:
         kind, proposal = "default", proposal_of(context.space, context.space.default)
     elif held.number <= len(first):
-        kind, proposal = "portfolio", proposal_of(context.space, first[held.number - 1])
+        earlier = context.config.portfolio.origins[held.number - 1] == EARLIER
+        kind = "warm-start" if earlier else "portfolio"
+        proposal = proposal_of(context.space, first[held.number - 1])
     else:
         proposal = propose(
             context.config.compute.sampler,

@@ -25,7 +25,7 @@ from autoft.api.options import FirstOptions, RowOptions, SearchOptions
 from autoft.files import write_json, write_text
 from autoft.strategy.portfolio import write_portfolio
 from autoft.study.config import StorageConfig
-from autoft.study.portfolio import NONE, data_names
+from autoft.study.portfolio import NONE, data_names, plain_name
 from benchmarks.peers.contenders import AUTOFT, Contender, contenders, run_contender
 from benchmarks.peers.log import Evaluation, Run
 from benchmarks.peers.plot import Panel, draw
@@ -143,8 +143,9 @@ def portfolio_for(source: Source, record: Path | None, path: Path) -> str:
     if record is None:
         return NONE
     runs = read_runs(record)
-    raced = {source.name, *data_names(source.folder)}
-    write_portfolio(path, recorded_portfolio(runs, _TASK, without=raced & {run.data for run in runs}))
+    raced = {plain_name(source.name), *data_names(source.folder)}
+    without = {run.data for run in runs if plain_name(run.data) in raced}
+    write_portfolio(path, recorded_portfolio(runs, _TASK, without=without))
     return str(path.resolve())
 
 

@@ -20,6 +20,7 @@ AUTOFT = "autoft"
 _ROOT = Path(__file__).resolve().parents[2]
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 _TAIL = 2000
+_SETUP = "setup.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +71,22 @@ def run_contender(contender: Contender, study: StudyConfig, space: str | None, f
         folder: Its own. A search that was broken off is begun anew: a clock cannot go on.
 
     Raises:
-        StudyError: If its process fails.
+        StudyError: If its process fails, or what is there was told something else.
     """
     log = folder / "events.jsonl"
-    if not is_over(log):
+    own = replace(
+        study,
+        name=contender.name,
+        budget=replace(study.budget, trials=contender.trials),
+        storage=replace(study.storage, folder=str((folder / "studies").resolve())),
+    )
+    setup = Setup(own, space)
+    if is_over(log):
+        setup.check_told(folder / _SETUP)
+    else:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        own = replace(
-            study,
-            name=contender.name,
-            budget=replace(study.budget, trials=contender.trials),
-            storage=replace(study.storage, folder=str((folder / "studies").resolve())),
-        )
-        Setup(own, space).write(folder / "setup.json")
+        setup.write(folder / _SETUP)
         _search(contender, own.compute.threads, folder, log)
     return read_run(log)
 
@@ -91,7 +95,7 @@ def _search(contender: Contender, threads: int, folder: Path, log: Path) -> None
     environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     command: Sequence[str] = (contender.python, "-m", contender.module)
-    paths = ("--setup", str((folder / "setup.json").resolve()), "--log", str(log.resolve()))
+    paths = ("--setup", str((folder / _SETUP).resolve()), "--log", str(log.resolve()))
     load, started = os.getloadavg()[0], time.time()
     Log(log, started).add("begun", load=round(load, 2))
     output = folder / "output.log"

@@ -14,8 +14,8 @@ from autoft.errors import StudyError
 from autoft.storage.records import Scalar
 
 Config = Mapping[str, Scalar]
-# What a model scores that has found no entity: nobody would take it for a result.
-_FLOOR = 0.0
+FLOOR = 0.0
+"""What a model scores that has found no entity: nobody would take it for a result."""
 
 
 class Log:
@@ -109,7 +109,7 @@ class Run:
 def _rising(evaluations: Sequence[Evaluation]) -> tuple[Evaluation, ...]:
     found: list[Evaluation] = []
     for one in evaluations:
-        if math.isfinite(one.value) and one.value > (found[-1].value if found else _FLOOR):
+        if math.isfinite(one.value) and one.value > (found[-1].value if found else FLOOR):
             found.append(one)
     return tuple(found)
 

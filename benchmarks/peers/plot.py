@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from benchmarks.peers.contenders import AUTOFT
 from benchmarks.peers.log import Evaluation, Run
 from benchmarks.peers.retraining import key_of
 
@@ -31,10 +32,12 @@ class Panel:
     runs: Mapping[str, Run]
     means: Mapping[str, float]
 
-    def dots(self, run: Run) -> list[tuple[float, float]]:
-        """Return re-trained means, and after how many seconds the configuration first was the incumbent."""
-        first = {key_of(one.config): one for one in reversed(run.incumbents)}
-        return [(one.seconds, self.means[key]) for key, one in first.items() if key in self.means]
+    def dots(self, name: str) -> list[tuple[float, float]]:
+        """Return re-trained means, and after how many seconds: of autoft's incumbents, and of a peer's final one."""
+        found = self.runs[name].incumbents
+        # Peers draw alike: what one of them ends with may be what another once had.
+        counted = {key_of(one.config): one for one in reversed(found)}.values() if name == AUTOFT else found[-1:]
+        return [(one.seconds, self.means[key_of(one.config)]) for one in counted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def _scale(panels: Sequence[Panel]) -> _Scale:
     runs = [run for panel in panels for run in panel.runs.values()]
     seconds = [one.seconds for run in runs for one in run.incumbents]
     values = [one.value for run in runs for one in run.incumbents]
-    values += [value for panel in panels for run in panel.runs.values() for _, value in panel.dots(run)]
+    values += [value for panel in panels for name in panel.runs for _, value in panel.dots(name)]
     top = math.ceil(max([*values, 0.05]) * 20 + 0.5) / 20
     return _Scale(0.9 * min(seconds), 1.05 * max(run.seconds for run in runs), top)
 
@@ -120,12 +123,12 @@ def _ticks(scale: _Scale) -> list[int]:
 
 def _run(panel: Panel, name: str, scale: _Scale, colours: Mapping[str, str]) -> list[str]:
     run, colour = panel.runs[name], colours[name]
-    first = name == next(iter(colours))
+    first = name == AUTOFT
     found = [
         f'<path d="{_steps(run.incumbents, run.seconds, scale)}" fill="none" stroke="{colour}" '
         f'stroke-width="{2.5 if first else 1.5}"/>'
     ]
-    for seconds, mean in panel.dots(run):
+    for seconds, mean in panel.dots(name):
         x, y = scale.x(seconds), scale.y(mean)
         if not first:
             # What autoft must reach, from the left to the peer's final incumbent.

@@ -18,7 +18,7 @@ from autoft.files import write_json
 from autoft.study.config import StudyConfig
 from benchmarks.peers.log import Log
 
-_PACKAGES = ("torch", "transformers", "peft", "accelerate", "optuna", "ray")
+_PACKAGES = ("autoft", "torch", "transformers", "peft", "accelerate", "optuna", "ray")
 # What must be the same for all; the rest is told.
 _SAME = ("rows", "space", "metric", "threads")
 
@@ -44,6 +44,26 @@ class Setup:
         """Return what `write` wrote."""
         value = json.loads(path.read_text(encoding="utf-8"))
         return cls(StudyConfig.from_json(value["study"]), value["space"])
+
+    def check_told(self, path: Path) -> None:
+        """Refuse to go on from a search that was told something else; what it searched stands in its log.
+
+        Raises:
+            StudyError: With every difference.
+        """
+        told = Setup.read(path).study
+        pairs = {
+            "seed": (self.study.seed, told.seed),
+            "trials": (self.study.budget.trials, told.budget.trials),
+            "what is tried first": (self.study.portfolio.first, told.portfolio.first),
+        }
+        problems = [
+            f"{path.parent}: {what} {wanted} expected, it was {found}, take another --folder"
+            for what, (wanted, found) in pairs.items()
+            if wanted != found
+        ]
+        if problems:
+            raise StudyError(*problems)
 
 
 @dataclass(frozen=True, slots=True)

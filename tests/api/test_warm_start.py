@@ -23,6 +23,7 @@ from autoft.storage.trials import Outcome, ask_trial, configure, record_evaluati
 from autoft.strategy.portfolio import Entry, Portfolio, write_portfolio
 from autoft.study.config import StorageConfig
 from autoft.study.portfolio import first_notices
+from autoft.testing.tiny import save_tiny
 
 FULL: dict[str, Scalar] = {"method": "full", "method.full.learning_rate": 2e-4, "train.dropout": 0.2}
 LORA: dict[str, Scalar] = {"method": "lora", "method.lora.learning_rate": 2e-3, "method.lora.rank": 4}
@@ -31,14 +32,14 @@ WRONG: dict[str, Scalar] = {"method": "full", "method.full.learning_rate": 0.5}
 
 @pytest.fixture
 def options(here: Path, model: Path) -> SearchOptions:
-    """A request for 10 trials, of which one may be given; the folder holds a portfolio of three."""
+    """A request for 13 trials, of which one may be given; the folder holds a portfolio of three."""
     entries = tuple(Entry(config, ("a",), 0.5) for config in (WRONG, LORA, FULL))
     write_portfolio(here / "good.json", Portfolio("ner", entries, ("a", "corpus")))
     return SearchOptions(
         task="ner",
         source="corpus",
         models=(str(model),),
-        budget=BudgetOptions(trials=10),
+        budget=BudgetOptions(trials=13),
         first=FirstOptions(portfolio="good.json"),
         storage=StorageConfig(folder="studies"),
     )
@@ -88,7 +89,8 @@ def test_a_learning_rate_of_full_tuning_is_taken_to_the_base_models_width(option
 
 def test_no_more_is_given_than_the_bound_allows(options: SearchOptions) -> None:
     assert first(options) == [open_search(options).space.complete(LORA)]
-    assert first(replace(options, budget=BudgetOptions(trials=5))) == []
+    # What is given is trained for 12 epochs, what is drawn for 6 to 12.
+    assert first(replace(options, budget=BudgetOptions(trials=12))) == []
 
 
 def test_no_portfolio_where_none_is_asked(options: SearchOptions) -> None:
@@ -114,7 +116,7 @@ def test_an_earlier_study_comes_before_the_portfolio(options: SearchOptions) -> 
             FirstOptions(warm_start=("earlyer",)),
             "autoft.db: unknown study 'earlyer', did you mean 'earlier'?",
         ),
-        (FirstOptions(warm_start=("absent/x",)), "--warm-start: absent: unknown study 'x', there are no studies there"),
+        (FirstOptions(warm_start=("absent/x",)), "absent: unknown study 'x', there are no studies there"),
         (
             FirstOptions(warm_start=("hopeless",)),
             "--warm-start: a study with a complete trial expected, 'hopeless' has",
@@ -166,33 +168,162 @@ def test_a_study_that_was_created_without_a_portfolio_is_resumed_without_one(opt
         open_search(replace(own, first=FirstOptions(portfolio="none")))
 
 
-def test_data_that_the_portfolio_has_seen_is_told(options: SearchOptions) -> None:
-    portfolio = open_search(options).config.portfolio
-    assert "has seen 'corpus'" in first_notices(portfolio, "/somewhere/corpus")[0]
+@pytest.mark.parametrize("source", ["/somewhere/corpus", "corpus.jsonl", "hub/Corpus"])
+def test_data_that_the_portfolio_has_seen_is_told(options: SearchOptions, source: str) -> None:
+    portfolio = replace(open_search(options).config.portfolio, left_out=())
+    (notice,) = first_notices(portfolio, source)
+    assert notice.startswith("what is tried first was chosen with 'corpus' in view: ")
+    assert notice.endswith(" search with --portfolio none")
     assert first_notices(portfolio, "/somewhere/else") == []
     assert first_notices(replace(portfolio, sources=("sample-ner",)), "sample:ner") != []
+    assert first_notices(replace(portfolio, sources=("my-set",)), "hub/my_set") != []
 
 
-def test_an_earlier_study_that_gives_nothing_is_told(options: SearchOptions) -> None:
+def test_what_an_earlier_study_was_given_was_chosen_on_data_too(options: SearchOptions) -> None:
+    """Its best may be a portfolio's entry: to leave the portfolio out now does not make it unseen."""
+    stored(open_search(options), ({}, 0.3), (FULL, 0.5))
+    asked = replace(options, first=FirstOptions(warm_start=("earlier",), portfolio="none"))
+    found = open_search(asked).config.portfolio
+    assert (found.origins, found.sources) == (("an earlier study",), ("a", "corpus"))
+    assert first_notices(found, "corpus")[0].endswith(" search with --portfolio none and without --warm-start")
+    stored(open_search(options), ({}, 0.5), (FULL, 0.3), name="worse")
+    useless = replace(asked, first=FirstOptions(warm_start=("worse",), portfolio="none"))
+    assert open_search(useless).config.portfolio.sources == ()
+
+
+TOO_SHORT = "tried first: nothing, the search is too short to spend a part of it on what was good elsewhere"
+
+
+def told(asked: SearchOptions) -> list[str]:
+    return first_notices(open_search(asked).config.portfolio, "x")
+
+
+def test_what_of_an_earlier_study_has_no_place_is_told(options: SearchOptions) -> None:
     opening = open_search(options)
     stored(opening, ({}, 0.3), ({**LORA, "method.lora.rank": 16}, 0.5))
-    asked = warm(options, "earlier")
-    assert first_notices(open_search(asked).config.portfolio, "x") == []
-    short = open_search(replace(asked, budget=BudgetOptions(trials=5)))
-    assert "--warm-start: nothing of earlier is tried first" in first_notices(short.config.portfolio, "x")[0]
+    alone = replace(options, first=FirstOptions(portfolio="none"))
+    assert told(warm(alone, "earlier")) == []
+    stored(opening, ({}, 0.3), (WRONG, 0.5), name="wrong")
+    assert told(warm(alone, "wrong")) == ["tried first: 1 of 2 of study 'wrong' left out, outside the search space"]
+    assert told(replace(warm(alone, "earlier"), budget=BudgetOptions(trials=5))) == [TOO_SHORT]
 
 
-def test_a_portfolios_file_that_gives_nothing_is_told(options: SearchOptions) -> None:
-    def told(asked: SearchOptions) -> list[str]:
-        return first_notices(open_search(asked).config.portfolio, "x")
-
+def test_what_of_a_portfolio_has_no_place_is_told(options: SearchOptions) -> None:
+    outside = "tried first: 1 of 3 from the portfolio left out, outside the search space"
+    assert told(options) == [outside]
     short = replace(options, budget=BudgetOptions(trials=5))
-    assert told(options) == []
-    assert "good.json is tried first: the search is shorter than 10 configurations" in told(short)[0]
-    write_portfolio(Path("wrong.json"), Portfolio("ner", (Entry(WRONG, ("a",), 0.5),), ("a",)))
-    assert "--portfolio: nothing of " in told(replace(options, first=FirstOptions(portfolio="wrong.json")))[0]
+    assert told(short) == [TOO_SHORT]
     for nothing in (None, "none"):
         assert told(replace(short, first=FirstOptions(portfolio=nothing))) == []
+
+
+def test_autofts_own_portfolio_that_has_no_place_is_told_too(options: SearchOptions) -> None:
+    """A space that fixes what every entry names."""
+    Path("small.yaml").write_text(
+        "version: 1\ntask: ner\nmethod:\n  full: {learning_rate: {low: 1e-5, high: 1e-3, log: true}}\n",
+        encoding="utf-8",
+    )
+    asked = replace(options, space="small.yaml", first=FirstOptions(), budget=BudgetOptions(trials=50))
+    assert told(asked) == ["tried first: 5 of 5 from the portfolio left out, outside the search space"]
+
+
+def test_a_path_of_a_portfolios_file_that_does_not_exist_is_an_error(options: SearchOptions) -> None:
+    wrong: dict[str, Scalar] = {**LORA, "train.batchsize": 8}
+    write_portfolio(Path("wrong.json"), Portfolio("ner", tuple(Entry(one, (), 0.5) for one in (LORA, wrong)), ()))
+    with pytest.raises(ConfigError) as caught:
+        open_search(replace(options, first=FirstOptions(portfolio="wrong.json")))
+    assert caught.value.problems == (
+        "--portfolio: wrong.json: entries[1].config.train.batchsize: no such parameter, "
+        "did you mean 'train.batch_size'?",
+    )
+
+
+def two_models(options: SearchOptions, model: Path, tmp_path: Path, trials: int = 50) -> tuple[SearchOptions, str, str]:
+    """A request over two base models, the second of another width."""
+    other = save_tiny(tmp_path / "wide", "roberta")
+    change_width(other, 10 * width_of(model))
+    models = (str(model), str(other))
+    bare = replace(options, models=models, first=FirstOptions(portfolio="none"), budget=BudgetOptions(trials=trials))
+    return bare, *models
+
+
+def width_of(model: Path) -> int:
+    return int(json.loads((model / "config.json").read_text(encoding="utf-8"))["hidden_size"])
+
+
+def change_width(model: Path, width: int) -> None:
+    path = model / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**config, "hidden_size": width}), encoding="utf-8")
+
+
+def test_the_best_of_several_base_models_is_tried_with_its_own(
+    options: SearchOptions, model: Path, tmp_path: Path
+) -> None:
+    both, one, other = two_models(options, model, tmp_path)
+    opening = open_search(both)
+    best = {**FULL, "model": other}
+    stored(opening, ({"model": one}, 0.3), ({**FULL, "model": one}, 0.5), (best, 0.9), ({**LORA, "model": other}, 0.4))
+    found = first(warm(both, "earlier"))
+    assert found[0] == opening.space.complete(best)
+    assert all(config["model"] in (one, other) for config in found)
+
+
+def test_what_another_base_model_reached_is_told_among_its_own(
+    options: SearchOptions, model: Path, tmp_path: Path
+) -> None:
+    """A poor configuration of a better model is no good one."""
+    both, one, other = two_models(options, model, tmp_path, trials=13)
+    scores = ({"model": one}, 0.1), ({**LORA, "model": one}, 0.5), ({**FULL, "model": one}, 0.2)
+    better = ({"model": other}, 0.99), ({**LORA, "model": other}, 0.9), ({**FULL, "model": other}, 0.8)
+    stored(open_search(both), *scores, *better)
+    alone = replace(both, models=(one,))
+    assert first(warm(alone, "earlier")) == [open_search(alone).space.complete(LORA)]
+
+
+def test_the_default_of_another_width_is_the_default(options: SearchOptions, model: Path, tmp_path: Path) -> None:
+    """It is tried in any case, however its learning rate was rounded on the way, and whatever it did not know yet."""
+    both, one, other = two_models(options, model, tmp_path)
+    wide = open_search(replace(both, models=(other,)))
+    old = {path: value for path, value in wide.space.default.items() if path not in ("loss", "layers")}
+    stored(wide, (old, 0.9), ({**FULL, "model": other}, 0.1))
+    found = first(warm(replace(both, models=(one,)), "earlier"))
+    assert found == []
+
+
+def test_full_tuning_at_a_width_that_cannot_be_told_is_left_out(
+    options: SearchOptions, model: Path, tmp_path: Path
+) -> None:
+    both, one, other = two_models(options, model, tmp_path)
+    stored(open_search(both), ({"model": other}, 0.3), ({**FULL, "model": other}, 0.9), ({**LORA, "model": other}, 0.8))
+    (Path(other) / "config.json").unlink()
+    asked = warm(replace(both, models=(one,)), "earlier")
+    assert [config["method"] for config in first(asked)] == ["lora"]
+    assert told(asked) == [
+        f"tried first: full tuning of study 'earlier' left out, the width of {other} is not known any more"
+    ]
+
+
+def test_a_study_is_the_same_however_it_is_spelled(
+    options: SearchOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a resume from another folder would be refused, and the same search draw otherwise."""
+    opening = open_search(options)
+    stored(opening, ({}, 0.3), (FULL, 0.5))
+    absolute = str(Path("studies", "earlier").resolve())
+    for name in ("earlier", "studies/earlier", "./studies/earlier", absolute):
+        assert open_search(warm(options, name)).config.portfolio.warm_start == ("earlier",)
+    elsewhere = replace(warm(options, "studies/earlier"), storage=StorageConfig(folder=str(tmp_path / "other")))
+    created = open_search(replace(elsewhere, study="mine"))
+    assert created.config.portfolio.warm_start == (absolute,)
+    stored(created, name="mine")
+    source = str(Path("corpus").resolve())
+    file = str(Path("good.json").resolve())
+    monkeypatch.chdir("studies")
+    again = replace(
+        elsewhere, source=source, study="mine", first=FirstOptions(warm_start=("./earlier",), portfolio=file)
+    )
+    assert open_search(again).config.portfolio == created.config.portfolio
 
 
 def test_the_best_that_lies_in_the_space_is_tried_where_a_better_one_does_not(options: SearchOptions) -> None:
@@ -207,4 +338,6 @@ def test_the_best_that_lies_in_the_space_is_tried_where_a_better_one_does_not(op
 def test_a_single_name_will_do_from_python(options: SearchOptions, model: Path, name: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         search("ner", data=options.source, models=str(model), warm_start=name, minimize="latency")
-    assert caught.value.problems == ("--warm-start: absent: unknown study 'x', there are no studies there",)
+    (problem,) = caught.value.problems
+    folder = Path("absent").resolve()
+    assert problem == f"--warm-start: {folder}: unknown study 'x', there are no studies there"

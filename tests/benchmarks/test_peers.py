@@ -97,6 +97,8 @@ def test_the_time_to_target_is_when_the_re_trained_incumbent_is_as_good() -> Non
     found = judged(mine, peer, means_of({0: 0.1, 1: 0.35, 2: 0.2, 3: 0.5, 8: 0.35}))
     assert found == Verdict(target=0.35, whole=400, found=200, first=10, for_good=40, complete=45.0, final=0.5)
     assert found.to_json()["sooner"] == {"first": 40.0, "for_good": 10.0, "complete": pytest.approx(8.89, abs=0.01)}
+    than_found = {"first": 20.0, "for_good": 5.0, "complete": pytest.approx(4.44, abs=0.01)}
+    assert found.to_json()["sooner_than_found"] == than_found
 
 
 def test_what_was_never_reached_is_said() -> None:
@@ -110,9 +112,14 @@ def test_an_incumbent_that_was_not_trained_again_is_no_verdict() -> None:
         judged(run_of((5, 0, 0.9)), run_of((30, 7, 0.2)), means_of({0: 0.1}))
 
 
-def test_a_contender_without_an_evaluation_is_no_verdict() -> None:
-    with pytest.raises(StudyError, match="the peer: an evaluation above 0 expected"):
-        judged(run_of((5, 0, 0.9)), run_of(), means_of({0: 0.1}))
+def test_a_peer_that_has_found_nothing_ends_with_what_such_a_model_scores() -> None:
+    found = judged(run_of((5, 0, 0.9)), run_of((3, 1, 0.0), end=50), means_of({0: 0.1}))
+    assert (found.target, found.found, found.first, found.final) == (0.0, 50, 5, 0.1)
+
+
+def test_if_autoft_has_found_nothing_it_has_not_reached_the_target() -> None:
+    found = judged(run_of((5, 0, 0.0)), run_of((3, 1, 0.2)), means_of({1: 0.1}))
+    assert (found.first, found.for_good, found.complete, found.final) == (None, None, None, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +137,9 @@ def test_a_seed_that_never_reached_it_counts_as_the_slowest(
 ) -> None:
     verdicts = [Verdict(0.3, 100, 90, first, None, None, 0.4) for first in firsts]
     said = medians(verdicts)
-    assert said["first"] == {"reached": reached, "sooner": sooner}
-    assert said["for_good"] == {"reached": 0, "sooner": None}
+    than_found = None if sooner is None else 0.9 * sooner
+    assert said["first"] == {"reached": reached, "sooner": sooner, "sooner_than_found": pytest.approx(than_found)}
+    assert said["for_good"] == {"reached": 0, "sooner": None, "sooner_than_found": None}
 
 
 def test_of_a_peer_the_final_incumbent_is_trained_again_and_of_autoft_all() -> None:
@@ -264,7 +272,14 @@ def test_a_search_that_is_over_is_not_run_again(tmp_path: Path, monkeypatch: pyt
     assert (run.trials, run.setting["trials"], run.setting["rows"]) == (1, 3, study.fingerprint)
     assert run.seconds >= run.evaluations[0].seconds > 0.0
     check_same({"the race": setting_of(study), "somebody": run.setting})
-    assert run_contender(script(tmp_path, "raise SystemExit(3)"), study, None, tmp_path / "out") == run
+    failing = script(tmp_path, "raise SystemExit(3)")
+    assert run_contender(failing, study, None, tmp_path / "out") == run
+    with pytest.raises(StudyError) as caught:
+        run_contender(replace(failing, trials=4), replace(study, seed=1), None, tmp_path / "out")
+    assert caught.value.problems == tuple(
+        f"{tmp_path / 'out'}: {words}, take another --folder"
+        for words in ("seed 1 expected, it was 0", "trials 4 expected, it was 3")
+    )
 
 
 def test_a_search_that_was_broken_off_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -382,10 +397,13 @@ def test_every_contender_has_a_name_and_a_folder_of_its_own() -> None:
 
 def test_the_plot_shows_every_contender_of_every_panel() -> None:
     runs = {"autoft": run_of((5, 0, 0.1), (50, 1, 0.3)), "hf-tpe": run_of((30, 7, 0.2), end=300)}
-    panels = [Panel(f"<set> {seed}", runs, means_of({0: 0.1, 1: 0.2, 7: 0.15})) for seed in range(3)]
-    svg = Xml.fromstring(draw(panels, {"autoft": "autoft", "hf-tpe": "Trainer"}))
+    runs["hf-random"] = run_of((20, 1, 0.1), (40, 8, 0.2), end=200)
+    # Trial 1 was trained again since autoft had it: of a peer the last incumbent alone counts.
+    panels = [Panel(f"<set> {seed}", runs, means_of({0: 0.1, 1: 0.2, 7: 0.15, 8: 0.1})) for seed in range(3)]
+    svg = Xml.fromstring(draw(panels, {"autoft": "autoft", "hf-tpe": "Trainer", "hf-random": "other"}))
     names = {"{http://www.w3.org/2000/svg}" + name for name in ("text", "circle")}
     texts = [one.text for one in svg.iter() if one.tag in names and one.text]
     assert [one for one in texts if one.startswith("<set>")] == ["<set> 0", "<set> 1", "<set> 2"]
     assert {"autoft", "Trainer"} <= set(texts)
-    assert sum(one.tag.endswith("circle") for one in svg.iter()) == 3 * 3
+    assert panels[0].dots("hf-random") == [(40, 0.1)]
+    assert sum(one.tag.endswith("circle") for one in svg.iter()) == 3 * 4

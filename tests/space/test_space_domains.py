@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from autoft.errors import SpaceError
 from autoft.space import Categorical, Constant, Domain, Float, Integer, values_of
-from autoft.space.domains import narrowed, range_of
+from autoft.space.domains import closest, narrowed, range_of
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,34 @@ def test_the_values_of_a_domain() -> None:
     assert values_of(Constant(3)) == (3,)
     assert values_of(Categorical(("a", "b"))) == ("a", "b")
     assert values_of(Float(0.1, 0.5)) == (0.1, 0.5)
+
+
+@given(
+    st.sampled_from([Float(0.0, 1.0, step=0.25), Integer(0, 12, step=3), Integer(2, 32, log=True), Integer(-3, 4)]),
+    st.floats(-50, 50) | st.integers(-50, 50),
+)
+def test_no_value_of_a_domain_is_closer_than_the_closest(domain: Float | Integer, value: float) -> None:
+    found = closest(domain, value)
+    step = domain.step or 1
+    others = [domain.low + place * step for place in range(round((domain.high - domain.low) / step) + 1)]
+    assert domain.contains(found)
+    assert abs(float(found) - value) == pytest.approx(min(abs(other - value) for other in others))
+    assert closest(domain, found) == found
+
+
+@pytest.mark.parametrize(
+    ("domain", "value", "expected"),
+    [
+        (Float(1e-5, 1e-3, log=True), 2e-4, 2e-4),
+        (Float(1e-5, 1e-3, log=True), 1, 1e-3),
+        (Float(1e-5, 1e-3, log=True), "much", 1e-5),
+        (Categorical((8, 16, 32)), 20, 16),
+        (Categorical((8, 16, 32)), "many", 8),
+        (Categorical(("full", "lora")), "head", "full"),
+        (Categorical((True, False)), 0, True),
+        (Constant(3), 5, 3),
+    ],
+)
+def test_the_closest_value(domain: Domain, value: Any, expected: Any) -> None:
+    found = closest(domain, value)
+    assert (found, type(found)) == (expected, type(expected))

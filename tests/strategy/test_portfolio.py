@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoft.errors import ConfigError
-from autoft.space.domains import Scalar
+from autoft.space.domains import Constant, Integer, Scalar
 from autoft.space.search_space import SearchSpace
 from autoft.strategy.portfolio import (
     Entry,
@@ -99,8 +99,9 @@ def test_a_file_that_is_no_json_is_told(tmp_path: Path, text: str) -> None:
 
 
 def test_what_an_entry_does_not_name_is_at_the_default(space: SearchSpace) -> None:
-    made = SearchSpace(space.task, space.schema, space.domains, {"train.epochs": 5, "train.dropout": 0.2})
-    assert fitted(Entry({"method": "lora", "method.lora.rank": 4}, ("a",), 0.0), made) == {
+    varying = {path: domain for path, domain in space.domains.items() if path != "train.epochs"}
+    made = SearchSpace(space.task, space.schema, varying, {"train.epochs": 5, "train.dropout": 0.2})
+    assert fitted({"method": "lora", "method.lora.rank": 4}, made) == {
         "train.dropout": 0.2,
         "train.epochs": 5,
         "method": "lora",
@@ -109,10 +110,42 @@ def test_what_an_entry_does_not_name_is_at_the_default(space: SearchSpace) -> No
     }
 
 
-def test_only_the_learning_rate_of_full_tuning_follows_the_width() -> None:
-    full: dict[str, Scalar] = {"method": "full", "method.full.learning_rate": 4e-4, "train.dropout": 0.1}
-    found = Portfolio("ner", (Entry(full, ("a",), 0.5), Entry(LORA, ("a",), 0.5)), ("a",), 384).at_rates(0.25)
-    assert [entry.config for entry in found.entries] == [{**full, "method.full.learning_rate": 1e-4}, LORA]
+@pytest.mark.parametrize(("default", "closest"), [(8, 5), (1, 2), (3, 3)])
+def test_what_it_does_not_name_lies_inside_though_the_default_does_not(
+    space: SearchSpace, default: int, closest: int
+) -> None:
+    """Else the sampler would not learn from it, and it would be trained longer than anything else."""
+    domains = {**space.domains, "train.epochs": Integer(2, 5)}
+    made = SearchSpace(space.task, space.schema, domains, {"train.epochs": default})
+    found = fitted({"train.dropout": 0.25}, made)
+    assert found is not None
+    assert (found["train.epochs"], made.contains(found)) == (closest, True)
+    assert fitted({"train.epochs": 8}, made) == (made.default if default == 8 else None)
+
+
+def test_a_branch_that_the_default_takes_outside_the_space_gives_way(space: SearchSpace) -> None:
+    domains = {path: domain for path, domain in space.domains.items() if not path.startswith("method.full")}
+    made = SearchSpace(space.task, space.schema, {**domains, "method": Constant("lora")}, {"method": "full"})
+    found = fitted({"train.dropout": 0.25}, made)
+    assert found is not None
+    assert (found["method"], made.contains(found)) == ("lora", True)
+
+
+@pytest.mark.parametrize(
+    ("factor", "expected"),
+    [(1.0, 1e-4), (0.25, 2.5e-5), (1e-3, 1e-5), (1e3, 1e-3), (1 / 3, 3.33333e-5)],
+)
+def test_a_learning_rate_of_full_tuning_is_scaled_as_far_as_the_space_allows(
+    space: SearchSpace, factor: float, expected: float
+) -> None:
+    full: dict[str, Scalar] = {"method": "full", "method.full.learning_rate": 1e-4}
+    found = fitted(full, space, factor=factor)
+    assert found is not None
+    assert found["method.full.learning_rate"] == expected
+    assert fitted({"method": "lora", "method.lora.learning_rate": 2e-3}, space, factor=factor) == fitted(
+        {"method": "lora", "method.lora.learning_rate": 2e-3}, space
+    )
+    assert fitted({**full, "method.full.learning_rate": 0.5}, space) is None
 
 
 @pytest.mark.parametrize(
@@ -127,13 +160,19 @@ def test_only_the_learning_rate_of_full_tuning_follows_the_width() -> None:
     ],
 )
 def test_an_entry_that_has_no_place_in_the_space_is_left_out(space: SearchSpace, config: dict[str, Any]) -> None:
-    assert fitted(Entry(config, ("a",), 0.0), space) is None
+    assert fitted(config, space) is None
 
 
-@given(st.integers(1, 500), st.sampled_from([PromotionHalving(), FullTraining()]))
-def test_a_bad_portfolio_costs_at_most_a_quarter_of_the_search(trials: int, schedule: Schedule) -> None:
-    entries = most_entries(trials, schedule)
-    taken, rest = schedule.cost_of_given(entries), 1 + (trials - 1 - entries) * schedule.cost()
+@given(
+    st.integers(1, 500),
+    st.sampled_from([PromotionHalving(), FullTraining()]),
+    st.fractions(min_value=Fraction(1, 2), max_value=4),
+)
+def test_a_bad_portfolio_costs_at_most_a_quarter_of_the_search(
+    trials: int, schedule: Schedule, length: Fraction
+) -> None:
+    entries = most_entries(trials, schedule, length=length)
+    taken, rest = length * schedule.cost_of_given(entries), length + (trials - 1 - entries) * schedule.cost()
     assert taken <= (taken + rest) / 4
 
 
@@ -141,6 +180,9 @@ def test_how_many_entries_a_search_tries() -> None:
     assert (PromotionHalving().cost(), FullTraining().cost()) == (Fraction(7, 27), Fraction(1))
     assert [most_entries(trials, PromotionHalving()) for trials in (1, 5, 10, 15, 20, 50)] == [0, 0, 1, 3, 5, 5]
     assert [most_entries(trials, FullTraining()) for trials in (1, 5, 50)] == [0, 1, 5]
+    # The shipped spaces' own: 12 epochs where 6 to 12 are drawn.
+    longer = [most_entries(trials, PromotionHalving(), length=Fraction(4, 3)) for trials in (12, 13, 20, 25, 50)]
+    assert longer == [0, 1, 3, 5, 5]
 
 
 @pytest.mark.parametrize("task", TASKS.names())

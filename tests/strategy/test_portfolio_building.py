@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from autoft.errors import ConfigError
+from autoft.space.domains import Scalar
 from autoft.strategy.portfolio_building import Tried, build_portfolio
 
 NAMES = ("a", "b", "c", "d", "e")
@@ -16,7 +18,7 @@ NAMES = ("a", "b", "c", "d", "e")
 def tried(data: str, **scores: float | tuple[float, ...]) -> list[Tried]:
     """Configurations that are told apart by a name, each with one score or one a seed."""
     return [
-        Tried(data, {"name": name, "same": 1, "model": "bert"}, one if isinstance(one, tuple) else (one, one))
+        Tried(data, {"name": name, "same": 1}, one if isinstance(one, tuple) else (one, one))
         for name, one in scores.items()
     ]
 
@@ -75,13 +77,29 @@ def test_a_score_of_many_seeds_is_trusted_more() -> None:
     assert {entry.config["name"] for entry in portfolio.entries} == {"a", "b"}
 
 
-def test_entries_name_what_differs_and_no_model() -> None:
+def test_entries_name_what_differs() -> None:
     (first, *_) = build_portfolio("ner", [*ONE, *TWO], size=1).entries
     assert first.config == {"name": "b"}
     (first, *_) = build_portfolio("ner", ONE, size=1, names={"name", "same"}).entries
     assert first.config == {"name": "a", "same": 1}
     (only,) = build_portfolio("ner", tried("one", a=0.5), size=2).entries
     assert only.config == {"name": "a", "same": 1}
+
+
+def test_what_never_differs_in_its_branch_is_not_named() -> None:
+    """A space whose own constant is another one would have no place for the entry else."""
+    both: list[dict[str, Scalar]] = [{"method": "lora", "rank": rank, "targets": "all"} for rank in (4, 8)]
+    both.append({"method": "full", "rate": 1e-4})
+    found = [Tried("one", config, (score, score)) for config, score in zip(both, (0.9, 0.7, 0.5), strict=True)]
+    (first, *_) = build_portfolio("ner", found, size=1).entries
+    assert first.config == {"method": "lora", "rank": 4}
+    (only,) = build_portfolio("ner", [replace(found[2], scores=(0.95,)), *found[:2]], size=1).entries
+    assert only.config == {"method": "full", "rate": 1e-4}
+
+
+def test_what_stands_twice_counts_with_all_of_its_scores() -> None:
+    twice = [*tried("one", a=0.9, b=0.8, c=0.5, d=0.1), *tried("one", a=0.1)]
+    assert chosen(*twice, size=1) == ["b"]
 
 
 def test_the_same_is_chosen_again() -> None:

@@ -22,7 +22,7 @@ from autoft.study.trial import TrialContext
 from autoft.study.trial_config import build_trial_config
 from autoft.testing.tiny import save_tiny
 from autoft.training.batches import Sequences
-from autoft.training.trainer import Evaluation
+from autoft.training.trainer import Evaluation, fit
 
 
 @pytest.fixture
@@ -78,10 +78,9 @@ def test_the_plan_times_fewer_steps_where_they_are_long(
 ) -> None:
     """And what it says of a token is what each of the timed ones took, however many tokens a step has."""
     taken: list[float] = []
-    fitting = plan.fit
 
     def counted(*given: Any, **more: Any) -> Iterator[Evaluation[Any]]:
-        for evaluation in fitting(*given, **more):
+        for evaluation in fit(*given, **more):
             taken.append(evaluation.counts["tokens"])
             yield evaluation
 

@@ -19,7 +19,7 @@ from autoft.strategy.schedule import Ruling, Schedule, StoppingHalving, Verdict
 from autoft.strategy.standing import Standing
 from autoft.strategy.stopping import TimeLimit
 from autoft.study.lease import Interrupted
-from autoft.study.portfolio import PortfolioConfig
+from autoft.study.portfolio import EARLIER, PORTFOLIO, PortfolioConfig
 from autoft.study.replay import recorded, replay_trial
 from autoft.study.trial import TrialContext, run_trial
 from autoft.study.trial_weights import weights_file
@@ -70,7 +70,7 @@ def test_later_numbers_are_sampled_from_the_space(context: TrialContext) -> None
 
 def test_a_portfolio_comes_right_after_the_default_and_is_never_stopped(context: TrialContext) -> None:
     given = {**context.space.default, "train.dropout": 0.05}
-    portfolio = PortfolioConfig(first=(given,), origins=("the portfolio",))
+    portfolio = PortfolioConfig(first=(given,), origins=(PORTFOLIO,))
     schedule = StoppingHalving(minimum=1, floor=-1.0, given=1)
     mine = replace(context, config=replace(context.config, portfolio=portfolio), schedule=schedule)
     default, first, second = (run_one(mine)[1] for _ in range(3))
@@ -82,10 +82,12 @@ def test_a_portfolio_comes_right_after_the_default_and_is_never_stopped(context:
 
 def test_a_search_with_a_warm_start_does_not_draw_what_the_earlier_study_drew(context: TrialContext) -> None:
     """Both have the same seed as a rule, and what the earlier one drew is known."""
-    portfolio = PortfolioConfig(warm_start=("earlier",), first=({**context.space.default, "train.dropout": 0.05},))
+    given = {**context.space.default, "train.dropout": 0.05}
+    portfolio = PortfolioConfig(warm_start=("earlier",), first=(given,), origins=(EARLIER,))
     schedule = StoppingHalving(minimum=1, floor=-1.0, given=1)
     mine = replace(context, config=replace(context.config, portfolio=portfolio), schedule=schedule)
-    *_, drawn = (run_one(mine)[1] for _ in range(3))
+    _, first, drawn = (run_one(mine)[1] for _ in range(3))
+    assert (first.kind, first.config) == ("warm-start", given)
     assert drawn.kind == "sampled"
     assert drawn.config != propose("gp", context.space, (), seed=0, number=1).config
     assert portfolio.draws_seed(0) == PortfolioConfig(warm_start=("earlier",)).draws_seed(0)

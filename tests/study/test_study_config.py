@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoft.errors import StudyError
+from autoft.errors import ConfigError, StudyError
 from autoft.study.config import BudgetConfig, ComputeConfig, DataConfig, StorageConfig, StudyConfig, resumed
 from autoft.study.portfolio import PortfolioConfig
 
@@ -52,12 +52,14 @@ _configs = st.builds(
     space=_spaces,
     fingerprint=_words,
     portfolio=st.builds(
-        PortfolioConfig,
+        lambda given, **more: PortfolioConfig(
+            first=tuple(config for config, _ in given), origins=tuple(origin for _, origin in given), **more
+        ),
+        st.lists(st.tuples(st.dictionaries(_words, st.booleans() | st.integers() | _words, max_size=3), _words)),
         warm_start=st.lists(_words).map(tuple),
         file=st.none() | _words,
-        first=st.lists(st.dictionaries(_words, st.booleans() | st.integers() | _words, max_size=3)).map(tuple),
-        origins=st.lists(_words).map(tuple),
         sources=st.lists(_words).map(tuple),
+        left_out=st.lists(_words).map(tuple),
     ),
 )
 BASE = StudyConfig(
@@ -92,6 +94,11 @@ CHANGES: dict[str, StudyConfig] = {
     "search space: method": replace(BASE, space={**BASE.space, "method": ["full", "lora"]}),
     "search space: model": replace(BASE, space={**BASE.space, "model": "other"}),
 }
+
+
+def test_each_configuration_that_is_given_has_an_origin() -> None:
+    with pytest.raises(ConfigError, match="origins: one for each of 1 configurations expected"):
+        PortfolioConfig(first=({"method": "full"},))
 
 
 @given(_configs)
