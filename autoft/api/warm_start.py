@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from autoft.api.options import SearchOptions
+from autoft.api.options import FirstOptions, SearchOptions
 from autoft.api.stored import known_database, stored_config
 from autoft.errors import ConfigError, Findings, StudyError
 from autoft.models.base import resolve_model
 from autoft.models.rates import default_rate, model_width
-from autoft.space import SearchSpace, values_of
+from autoft.space import Domain, Float, Integer, Scalar, SearchSpace, values_of
 from autoft.space.completion import illegal_values
+from autoft.space.domains import closest
 from autoft.storage.audits import read_audited
 from autoft.storage.finalists import FinalistRun, fresh_runs
 from autoft.storage.records import TrialRecord
 from autoft.storage.studies import open_study
 from autoft.strategy.portfolio import (
     MODEL,
+    MOST,
     Portfolio,
     fitted,
     most_entries,
@@ -35,6 +38,7 @@ from autoft.study.config import ComputeConfig, StorageConfig, StudyConfig
 from autoft.study.portfolio import EARLIER, NONE, PORTFOLIO, Candidates, PortfolioConfig, first_configurations
 
 _EPOCHS = "train.epochs"
+_TOO_SHORT = "nothing, the search is too short to spend a part of it on what was good elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +63,21 @@ def first_of(options: SearchOptions, trials: int, compute: ComputeConfig, space:
         ConfigError: With every study and file that cannot be used.
     """
     asked, findings = options.first, Findings()
-    room = most_entries(trials, SCHEDULES.get(compute.pruner)(), length=_length(space))
     names = _settled(asked.warm_start, options.storage)
     found = [findings.of(partial(_earlier, name, options, space)) for name in names]
     portfolio = findings.of(lambda: _portfolio(asked.portfolio, options.task, space))
     findings.raise_any()
     earlier = [one for one in found if one is not None]
-    candidates = [*_built(options.task, earlier, space, room), *([] if portfolio is None else [portfolio])]
-    first, outside = first_configurations(candidates, space, room=room)
+    candidates = [*_built(options.task, earlier, space), *([] if portfolio is None else [portfolio])]
+    fitting, left_out = first_configurations(candidates, space)
+    first = fitting[: _room(trials, compute, [config for _, config in fitting], space)]
     origins = tuple(origin for origin, _ in first)
     sources = [source for one in earlier for source in one.sources] if EARLIER in origins else []
     sources += portfolio.portfolio.sources if portfolio is not None and PORTFOLIO in origins else ()
-    left_out = [*(words for one in earlier for words in one.left_out), *outside]
-    if not room:
-        told = names or asked.portfolio not in (None, NONE)
-        left_out = ["nothing, the search is too short to spend a part of it on what was good elsewhere"] if told else []
+    if fitting and not first:
+        left_out = [_TOO_SHORT] if names or asked.portfolio is not None else []
+    else:
+        left_out = [*(words for one in earlier for words in one.left_out), *left_out, *_useless(names, asked, fitting)]
     return PortfolioConfig(
         warm_start=names,
         file=_place(asked.portfolio),
@@ -90,14 +94,39 @@ def first_again(options: SearchOptions, stored: PortfolioConfig) -> PortfolioCon
     file = _place(asked.portfolio) or stored.file
     # A study that was created without one, as those of earlier versions were, has none whatever it was told.
     same = file == NONE and stored.file is None and PORTFOLIO not in stored.origins
-    names = _settled(asked.warm_start, options.storage) or stored.warm_start
-    return replace(stored, warm_start=names, file=None if same else file)
+    names = _settled(asked.warm_start, options.storage)
+    # It may be stored in another spelling.
+    kept = not names or names == _settled(stored.warm_start, options.storage)
+    return replace(stored, warm_start=stored.warm_start if kept else names, file=None if same else file)
 
 
-def _length(space: SearchSpace) -> Fraction:
-    """Return how many times as long as what is drawn the default is trained, and so what is given."""
-    numbers = [Fraction(value) for value in values_of(space.domains[_EPOCHS]) if not isinstance(value, str)]
-    return Fraction(space.default[_EPOCHS]) * len(numbers) / sum(numbers)
+def _useless(
+    names: Sequence[str], asked: FirstOptions, fitting: Sequence[tuple[str, Mapping[str, Scalar]]]
+) -> list[str]:
+    """Return what was asked for and gives nothing, in words."""
+    origins = {origin for origin, _ in fitting}
+    found = []
+    if names and EARLIER not in origins:
+        found.append(f"nothing of {', '.join(names)}, none in the search space was better than the default")
+    if asked.portfolio not in (None, NONE) and PORTFOLIO not in origins:
+        found.append(f"nothing of {asked.portfolio}, none in the search space differs from what is tried anyway")
+    return found
+
+
+def _room(trials: int, compute: ComputeConfig, configs: Sequence[Mapping[str, Scalar]], space: SearchSpace) -> int:
+    """Return how many of the configurations may be tried, by how long they and what is drawn are trained."""
+    drawn = _mean(space.domains[_EPOCHS])
+    longest = max((Fraction(config[_EPOCHS]) for config in configs), default=drawn)
+    schedule = SCHEDULES.get(compute.pruner)()
+    return most_entries(trials, schedule, entry=longest / drawn, default=Fraction(space.default[_EPOCHS]) / drawn)
+
+
+def _mean(domain: Domain) -> Fraction:
+    """Return the mean of numbers drawn from a domain."""
+    numbers = [Fraction(value) for value in values_of(domain) if not isinstance(value, str)]
+    if isinstance(domain, Integer | Float) and domain.log and domain.low < domain.high:
+        return Fraction((domain.high - domain.low) / math.log(domain.high / domain.low))
+    return sum(numbers, Fraction(0)) / len(numbers)
 
 
 def _settled(names: Sequence[str], storage: StorageConfig) -> tuple[str, ...]:
@@ -114,13 +143,13 @@ def _is_folder(name: str) -> bool:
     return any(separator in name for separator in (os.sep, os.altsep) if separator)
 
 
-def _built(task: str, earlier: Sequence[_Earlier], space: SearchSpace, room: int) -> list[Candidates]:
+def _built(task: str, earlier: Sequence[_Earlier], space: SearchSpace) -> list[Candidates]:
     tried = [one for found in earlier for one in found.tried]
     if not tried:
         return []
     # All of a configuration was good together: nothing of it is left to another study's default.
     names = {path for one in tried for path in one.config}
-    return [Candidates(EARLIER, build_portfolio(task, tried, size=room, default=space.default, names=names))]
+    return [Candidates(EARLIER, build_portfolio(task, tried, size=MOST, default=space.default, names=names))]
 
 
 def _place(file: str | None) -> str | None:
@@ -136,7 +165,7 @@ def _portfolio(file: str | None, task: str, space: SearchSpace) -> Candidates | 
     if found.task != task:
         raise StudyError(f"--portfolio: a portfolio for task {task!r} expected, got one for {found.task!r}")
     # A file that says no width is taken at its word.
-    return Candidates(PORTFOLIO, found, _factor(found.width, _width(str(space.default[MODEL]))) or 1.0)
+    return Candidates(PORTFOLIO, found, _factor(found.width, _width(_own_model(space))) or 1.0)
 
 
 def _read(file: str, space: SearchSpace) -> Portfolio:
@@ -178,8 +207,9 @@ def _earlier(name: str, options: SearchOptions, space: SearchSpace) -> _Earlier:
     if not done:
         raise StudyError(f"--warm-start: a study with a complete trial expected, {name!r} has none")
     kept = [str(ref) for ref in values_of(space.domains[MODEL])]
-    width, refs = _width(str(space.default[MODEL])), dict.fromkeys(_model(one) for one, _ in done)
-    factors = {ref: 1.0 if ref in kept else _factor(_width(ref), width) for ref in refs}
+    own, refs = _own_model(space), dict.fromkeys(_model(one) for one, _ in done)
+    widths = {ref: _width(ref) for ref in (own, *refs)}
+    factors = {ref: 1.0 if ref in kept else _factor(widths[ref], widths[own]) for ref in refs}
     unknown = {_model(one) for one, _ in done if factors[_model(one)] is None and one.config["method"] == "full"}
     tried, homeless = [], 0
     for one, value in done:
@@ -195,9 +225,8 @@ def _earlier(name: str, options: SearchOptions, space: SearchSpace) -> _Earlier:
         scores = (value, *(run.value for run in runs if run.number == one.number))
         tried.append(Tried(source, placed, scores))
     left_out = [f"{homeless} of {len(done)} of study {name!r} left out, outside the search space"] if homeless else []
-    left_out += [
-        f"full tuning of study {name!r} left out, the width of {ref} is not known any more" for ref in sorted(unknown)
-    ]
+    nameless = sorted({ref if widths[ref] is None else own for ref in unknown})
+    left_out += [f"full tuning of study {name!r} left out, the width of {ref} is not known" for ref in nameless]
     return _Earlier(tuple(tried), study.portfolio.sources, tuple(left_out))
 
 
@@ -221,3 +250,8 @@ def _read_study(name: str, options: SearchOptions) -> tuple[StudyConfig, Sequenc
 
 def _model(record: TrialRecord) -> str:
     return str(record.config[MODEL])
+
+
+def _own_model(space: SearchSpace) -> str:
+    """Return the base model of what names none."""
+    return str(closest(space.domains[MODEL], space.default[MODEL]))

@@ -107,7 +107,7 @@ def first_words(portfolio: PortfolioConfig) -> str:
     words = ", ".join(f"{count} from {origin}" for origin, count in counts.items())
     if not counts:
         return ""
-    sources = f" (built from {', '.join(portfolio.sources)})" if portfolio.sources else ""
+    sources = f" (chosen with {', '.join(portfolio.sources)} in view)" if portfolio.sources else ""
     return f"then {count_words(len(portfolio.first), 'configuration')}: {words}{sources}"
 
 

@@ -19,7 +19,9 @@ from autoft.strategy.schedule import Schedule
 
 MODEL = "model"
 """Path of the base model."""
-_MOST, _SHARE = 5, Fraction(1, 4)
+MOST = 5
+"""How many entries a search tries at most."""
+_SHARE = Fraction(1, 4)
 _VERSION = 1
 _SHIPPED = Path(__file__).parent / "portfolios"
 _RATE = "method.full.learning_rate"
@@ -86,7 +88,9 @@ def tuning(config: Mapping[str, Scalar]) -> dict[str, Scalar]:
     return {path: value for path, value in config.items() if path != MODEL}
 
 
-def most_entries(trials: int, schedule: Schedule, *, length: Fraction = Fraction(1)) -> int:
+def most_entries(
+    trials: int, schedule: Schedule, *, entry: Fraction = Fraction(1), default: Fraction = Fraction(1)
+) -> int:
     """Return how many entries a search may try, at most five.
 
     If none is better than the default they take at most a quarter of what the search costs, themselves among it: so
@@ -96,14 +100,15 @@ def most_entries(trials: int, schedule: Schedule, *, length: Fraction = Fraction
     Args:
         trials: Configurations in total, the default among them.
         schedule: How long configurations are trained.
-        length: How many times as long as what is drawn the default and the entries are trained, to their end.
+        entry: How many times as long as the mean of what is drawn the longest entry is trained, to its end.
+        default: The same of the default.
     """
 
     def fits(count: int) -> bool:
-        taken = length * schedule.cost_of_given(count)
-        return taken <= _SHARE * (taken + length + (trials - 1 - count) * schedule.cost())
+        taken = entry * schedule.cost_of_given(count)
+        return taken <= _SHARE * (taken + default + (trials - 1 - count) * schedule.cost())
 
-    return max(count for count in range(min(trials, 1 + _MOST)) if fits(count))
+    return max(count for count in range(min(trials, 1 + MOST)) if fits(count))
 
 
 def fitted(config: Mapping[str, Scalar], space: SearchSpace, *, factor: float = 1.0) -> dict[str, Scalar] | None:

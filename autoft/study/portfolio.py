@@ -57,7 +57,9 @@ class PortfolioConfig:
         """
         if not self.warm_start:
             return seed
-        return int.from_bytes(hashlib.sha256(repr((seed, self.warm_start)).encode()).digest()[:4], "big")
+        # By name: where a folder lies on this machine changes nothing.
+        names = tuple(Path(name).name for name in self.warm_start)
+        return int.from_bytes(hashlib.sha256(repr((seed, names)).encode()).digest()[:4], "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,13 @@ class Candidates:
 
 
 def first_configurations(
-    candidates: Sequence[Candidates], space: SearchSpace, *, room: int
+    candidates: Sequence[Candidates], space: SearchSpace
 ) -> tuple[list[tuple[str, dict[str, Scalar]]], list[str]]:
-    """Return what is tried first, each with its origin, and what is left out since it has no place, in words.
+    """Return what may be tried first, each with its origin, and what has no place in the space, in words.
 
     Args:
         candidates: In the order in which they are tried; what is there twice, or equal to the default, is tried once.
         space: What may vary.
-        room: Most configurations.
     """
     found: list[tuple[str, dict[str, Scalar]]] = []
     known: list[Mapping[str, Scalar]] = [space.default]
@@ -93,7 +94,7 @@ def first_configurations(
         if homeless := configs.count(None):
             left_out.append(f"{homeless} of {len(configs)} from {one.origin} left out, outside the search space")
         for config in configs:
-            if config is not None and config not in known and len(found) < room:
+            if config is not None and config not in known:
                 found.append((one.origin, config))
                 known.append(config)
     return found, left_out

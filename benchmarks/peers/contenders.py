@@ -82,7 +82,7 @@ def run_contender(contender: Contender, study: StudyConfig, space: str | None, f
     )
     setup = Setup(own, space)
     if is_over(log):
-        setup.check_told(folder / _SETUP)
+        setup.check_told(folder / _SETUP, given=contender.name == AUTOFT)
     else:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

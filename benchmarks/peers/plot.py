@@ -83,7 +83,8 @@ def _scale(panels: Sequence[Panel]) -> _Scale:
     values = [one.value for run in runs for one in run.incumbents]
     values += [value for panel in panels for name in panel.runs for _, value in panel.dots(name)]
     top = math.ceil(max([*values, 0.05]) * 20 + 0.5) / 20
-    return _Scale(0.9 * min(seconds), 1.05 * max(run.seconds for run in runs), top)
+    end = max(run.seconds for run in runs)
+    return _Scale(0.9 * min(seconds, default=end / 10), 1.05 * end, top)
 
 
 def _panel(panel: Panel, scale: _Scale, colours: Mapping[str, str], place: int) -> str:

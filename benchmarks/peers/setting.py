@@ -45,18 +45,23 @@ class Setup:
         value = json.loads(path.read_text(encoding="utf-8"))
         return cls(StudyConfig.from_json(value["study"]), value["space"])
 
-    def check_told(self, path: Path) -> None:
+    def check_told(self, path: Path, *, given: bool) -> None:
         """Refuse to go on from a search that was told something else; what it searched stands in its log.
+
+        Args:
+            path: What the search was told.
+            given: Whether it reads what is tried first.
 
         Raises:
             StudyError: With every difference.
         """
         told = Setup.read(path).study
-        pairs = {
+        pairs: dict[str, tuple[Any, Any]] = {
             "seed": (self.study.seed, told.seed),
             "trials": (self.study.budget.trials, told.budget.trials),
-            "what is tried first": (self.study.portfolio.first, told.portfolio.first),
         }
+        if given:
+            pairs["what is tried first"] = self.study.portfolio.first, told.portfolio.first
         problems = [
             f"{path.parent}: {what} {wanted} expected, it was {found}, take another --folder"
             for what, (wanted, found) in pairs.items()

@@ -21,6 +21,7 @@ from autoft.storage.records import EvaluationRecord
 from autoft.storage.studies import create_study
 from autoft.storage.trials import Outcome, ask_trial, configure, record_evaluation, tell
 from autoft.strategy.portfolio import Entry, Portfolio, write_portfolio
+from autoft.strategy.samplers import propose
 from autoft.study.config import StorageConfig
 from autoft.study.portfolio import first_notices
 from autoft.testing.tiny import save_tiny
@@ -204,7 +205,10 @@ def test_what_of_an_earlier_study_has_no_place_is_told(options: SearchOptions) -
     alone = replace(options, first=FirstOptions(portfolio="none"))
     assert told(warm(alone, "earlier")) == []
     stored(opening, ({}, 0.3), (WRONG, 0.5), name="wrong")
-    assert told(warm(alone, "wrong")) == ["tried first: 1 of 2 of study 'wrong' left out, outside the search space"]
+    assert told(warm(alone, "wrong")) == [
+        "tried first: 1 of 2 of study 'wrong' left out, outside the search space",
+        "tried first: nothing of wrong, none in the search space was better than the default",
+    ]
     assert told(replace(warm(alone, "earlier"), budget=BudgetOptions(trials=5))) == [TOO_SHORT]
 
 
@@ -215,6 +219,50 @@ def test_what_of_a_portfolio_has_no_place_is_told(options: SearchOptions) -> Non
     assert told(short) == [TOO_SHORT]
     for nothing in (None, "none"):
         assert told(replace(short, first=FirstOptions(portfolio=nothing))) == []
+
+
+def test_what_gives_nothing_is_told(options: SearchOptions) -> None:
+    """The earlier default was the best; a portfolio holds nothing but the default."""
+    opening = open_search(options)
+    stored(opening, ({}, 0.9), (FULL, 0.1))
+    write_portfolio(Path("same.json"), Portfolio("ner", (Entry({"method": "full"}, (), 0.5),), ()))
+    assert told(replace(options, first=FirstOptions(warm_start=("earlier",), portfolio="same.json"))) == [
+        "tried first: nothing of earlier, none in the search space was better than the default",
+        "tried first: nothing of same.json, none in the search space differs from what is tried anyway",
+    ]
+
+
+@pytest.mark.parametrize("trials", [4, 7, 10, 13, 17, 25, 50])
+@pytest.mark.parametrize(
+    ("epochs", "default", "named"),
+    [
+        ("{low: 6, high: 12}", 12, None),
+        ("{low: 4, high: 12}", 2, None),
+        ("{low: 2, high: 20}", 3, 20),
+        ("{low: 2, high: 50, log: true}", 50, None),
+        ("[3, 10]", 10, 3),
+    ],
+)
+def test_what_is_given_takes_at_most_a_quarter_of_the_epochs(
+    options: SearchOptions, trials: int, epochs: str, default: int, named: int | None
+) -> None:
+    """The first is trained to its end, the others to their first rung, a ninth; a third of what is drawn goes on."""
+    Path("space.yaml").write_text(
+        f"version: 1\ntask: ner\ntrain: {{epochs: {epochs}, dropout: {{low: 0.0, high: 0.3}}}}\n"
+        f"default: {{train: {{epochs: {default}}}}}\n",
+        encoding="utf-8",
+    )
+    more: dict[str, Scalar] = {} if named is None else {"train.epochs": named}
+    entries = tuple(Entry({"train.dropout": 0.01 + place / 20, **more}, (), 0.5) for place in range(5))
+    write_portfolio(Path("good.json"), Portfolio("ner", entries, ()))
+    opening = open_search(replace(options, space="space.yaml", budget=BudgetOptions(trials=trials)))
+    lengths = [int(config["train.epochs"]) for config in opening.config.portfolio.first]
+    drawn = [propose("random", opening.space, (), seed=0, number=number).config for number in range(1, 400)]
+    mean = sum(int(config["train.epochs"]) for config in drawn) / len(drawn)
+    taken = sum(lengths[:1]) + sum(lengths[1:]) / 9
+    rest = default + (trials - 1 - len(lengths)) * mean * 7 / 27
+    assert taken <= 1.03 * (taken + rest) / 4
+    assert trials < 50 or len(lengths) == 5
 
 
 def test_autofts_own_portfolio_that_has_no_place_is_told_too(options: SearchOptions) -> None:
@@ -281,6 +329,24 @@ def test_what_another_base_model_reached_is_told_among_its_own(
     assert first(warm(alone, "earlier")) == [open_search(alone).space.complete(LORA)]
 
 
+def test_a_default_model_outside_the_space_gives_way_to_one_inside(
+    options: SearchOptions, model: Path, tmp_path: Path
+) -> None:
+    """What is given is trained with that one, and at rates for that one."""
+    both, one, other = two_models(options, model, tmp_path)
+    entry = Entry({"method": "full", "method.full.learning_rate": 1e-4}, (), 0.5)
+    write_portfolio(Path("good.json"), Portfolio("ner", (entry,), (), width_of(model)))
+    Path("space.yaml").write_text(
+        f"version: 1\ntask: ner\nmodel: ['{one}']\n"
+        "method:\n  full: {learning_rate: {low: 1e-7, high: 1e-1, log: true}}\n"
+        f"default: {{model: '{other}'}}\n",
+        encoding="utf-8",
+    )
+    asked = replace(both, models=(), space="space.yaml", first=FirstOptions(portfolio="good.json"))
+    (found,) = first(asked)
+    assert (found["model"], found["method.full.learning_rate"]) == (one, 1e-4)
+
+
 def test_the_default_of_another_width_is_the_default(options: SearchOptions, model: Path, tmp_path: Path) -> None:
     """It is tried in any case, however its learning rate was rounded on the way, and whatever it did not know yet."""
     both, one, other = two_models(options, model, tmp_path)
@@ -299,9 +365,7 @@ def test_full_tuning_at_a_width_that_cannot_be_told_is_left_out(
     (Path(other) / "config.json").unlink()
     asked = warm(replace(both, models=(one,)), "earlier")
     assert [config["method"] for config in first(asked)] == ["lora"]
-    assert told(asked) == [
-        f"tried first: full tuning of study 'earlier' left out, the width of {other} is not known any more"
-    ]
+    assert told(asked) == [f"tried first: full tuning of study 'earlier' left out, the width of {other} is not known"]
 
 
 def test_a_study_is_the_same_however_it_is_spelled(
@@ -313,6 +377,10 @@ def test_a_study_is_the_same_however_it_is_spelled(
     absolute = str(Path("studies", "earlier").resolve())
     for name in ("earlier", "studies/earlier", "./studies/earlier", absolute):
         assert open_search(warm(options, name)).config.portfolio.warm_start == ("earlier",)
+    typed = replace(opening.config, portfolio=replace(opening.config.portfolio, warm_start=("studies/earlier",)))
+    stored(replace(opening, config=typed), name="typed")
+    again = replace(options, study="typed", first=FirstOptions(warm_start=("studies/earlier",)))
+    assert open_search(again).config.portfolio.warm_start == ("studies/earlier",)
     elsewhere = replace(warm(options, "studies/earlier"), storage=StorageConfig(folder=str(tmp_path / "other")))
     created = open_search(replace(elsewhere, study="mine"))
     assert created.config.portfolio.warm_start == (absolute,)

@@ -282,6 +282,16 @@ def test_a_search_that_is_over_is_not_run_again(tmp_path: Path, monkeypatch: pyt
     )
 
 
+def test_only_autoft_is_told_what_to_try_first(tmp_path: Path) -> None:
+    study = study_of(tmp_path)
+    given = replace(study.portfolio, first=({"method": "full"},), origins=("the portfolio",))
+    Setup(study, None).write(tmp_path / "setup.json")
+    other = Setup(replace(study, portfolio=given), None)
+    other.check_told(tmp_path / "setup.json", given=False)
+    with pytest.raises(StudyError, match="what is tried first"):
+        other.check_told(tmp_path / "setup.json", given=True)
+
+
 def test_a_search_that_was_broken_off_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     study, begun = (
@@ -397,7 +407,7 @@ def test_every_contender_has_a_name_and_a_folder_of_its_own() -> None:
 
 def test_the_plot_shows_every_contender_of_every_panel() -> None:
     runs = {"autoft": run_of((5, 0, 0.1), (50, 1, 0.3)), "hf-tpe": run_of((30, 7, 0.2), end=300)}
-    runs["hf-random"] = run_of((20, 1, 0.1), (40, 8, 0.2), end=200)
+    runs["hf-random"] = run_of((20, 1, 0.1), (30, 8, 0.15), (40, 8, 0.2), end=200)
     # Trial 1 was trained again since autoft had it: of a peer the last incumbent alone counts.
     panels = [Panel(f"<set> {seed}", runs, means_of({0: 0.1, 1: 0.2, 7: 0.15, 8: 0.1})) for seed in range(3)]
     svg = Xml.fromstring(draw(panels, {"autoft": "autoft", "hf-tpe": "Trainer", "hf-random": "other"}))
@@ -407,3 +417,9 @@ def test_the_plot_shows_every_contender_of_every_panel() -> None:
     assert {"autoft", "Trainer"} <= set(texts)
     assert panels[0].dots("hf-random") == [(40, 0.1)]
     assert sum(one.tag.endswith("circle") for one in svg.iter()) == 3 * 4
+
+
+def test_a_race_in_which_nobody_found_anything_has_a_plot() -> None:
+    panel = Panel("set", {"autoft": run_of((5, 0, 0.0)), "hf-tpe": run_of()}, {})
+    svg = Xml.fromstring(draw([panel], {"autoft": "autoft", "hf-tpe": "Trainer"}))
+    assert not any(one.tag.endswith("circle") for one in svg.iter())

@@ -167,12 +167,13 @@ def test_an_entry_that_has_no_place_in_the_space_is_left_out(space: SearchSpace,
     st.integers(1, 500),
     st.sampled_from([PromotionHalving(), FullTraining()]),
     st.fractions(min_value=Fraction(1, 2), max_value=4),
+    st.fractions(min_value=Fraction(1, 2), max_value=4),
 )
 def test_a_bad_portfolio_costs_at_most_a_quarter_of_the_search(
-    trials: int, schedule: Schedule, length: Fraction
+    trials: int, schedule: Schedule, entry: Fraction, default: Fraction
 ) -> None:
-    entries = most_entries(trials, schedule, length=length)
-    taken, rest = length * schedule.cost_of_given(entries), length + (trials - 1 - entries) * schedule.cost()
+    entries = most_entries(trials, schedule, entry=entry, default=default)
+    taken, rest = entry * schedule.cost_of_given(entries), default + (trials - 1 - entries) * schedule.cost()
     assert taken <= (taken + rest) / 4
 
 
@@ -181,8 +182,8 @@ def test_how_many_entries_a_search_tries() -> None:
     assert [most_entries(trials, PromotionHalving()) for trials in (1, 5, 10, 15, 20, 50)] == [0, 0, 1, 3, 5, 5]
     assert [most_entries(trials, FullTraining()) for trials in (1, 5, 50)] == [0, 1, 5]
     # The shipped spaces' own: 12 epochs where 6 to 12 are drawn.
-    longer = [most_entries(trials, PromotionHalving(), length=Fraction(4, 3)) for trials in (12, 13, 20, 25, 50)]
-    assert longer == [0, 1, 3, 5, 5]
+    longer = {"entry": Fraction(4, 3), "default": Fraction(4, 3)}
+    assert [most_entries(trials, PromotionHalving(), **longer) for trials in (12, 13, 20, 25, 50)] == [0, 1, 3, 5, 5]
 
 
 @pytest.mark.parametrize("task", TASKS.names())

@@ -99,7 +99,20 @@ def test_a_schedule_of_one_step_is_timed_whole(
     workbench: Workbench, space: SearchSpace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "_STEPS", 1)
-    assert measure_plan(workbench, space)["default_seconds"] > 0
+    taken: list[float] = []
+
+    def counted(*given: Any, **more: Any) -> Iterator[Evaluation[Any]]:
+        for evaluation in fit(*given, **more):
+            taken.append(evaluation.counts["tokens"])
+            yield evaluation
+
+    monkeypatch.setattr(plan, "_now", lambda _: 2.0 * len(taken))
+    monkeypatch.setattr(plan, "fit", counted)
+    found = measure_plan(workbench, space)["default_seconds"]
+    config = build_trial_config(space.default, kind=workbench.task.head, seed=workbench.config.seed)
+    tokens = int(workbench.bench_of(config).splits["train"].sequences.lengths.sum())
+    (of_step,) = taken
+    assert found == pytest.approx(config.fit.epochs * tokens * 2.0 / of_step)
 
 
 def test_the_plan_says_what_the_default_costs(workbench: Workbench, space: SearchSpace) -> None:
