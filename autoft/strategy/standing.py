@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-# The metric says nothing about a rung where more than this share of the trials stands at its floor.
+# Early on the metric says nothing about a rung where more than this share of the trials stands at its floor.
 _BLIND_SHARE = 1 / 3
+# From a third of the schedule on it ranks better than dev loss there too (studies/reference).
+_SEEING = 3
 
 
 class Evaluated(Protocol):
@@ -61,7 +63,9 @@ def standing_of(number: int, evaluations: Iterable[Evaluated], rungs: Sequence[i
 
 
 def ranks_by_loss(standings: Iterable[Standing], rung: int, floor: float) -> bool:
-    """Tell whether a rung is blind by metric: it stands at its floor for more than a third."""
+    """Tell whether a rung is blind by metric: an early one, where it stands at its floor for more than a third."""
+    if rung >= _SEEING:
+        return False
     values = [one.rungs[rung].value for one in standings if rung in one.rungs]
     return sum(value <= floor for value in values) > _BLIND_SHARE * len(values)
 

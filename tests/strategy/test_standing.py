@@ -3,7 +3,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from autoft.strategy.standing import Reached, Standing, place_of, ranks_by_loss, standing_of
+import pytest
+
+from autoft.strategy.standing import Reached, Standing, place_of, ranks_by_loss, rung_order, standing_of
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,14 @@ def test_more_than_a_third_at_the_floor_ranks_by_loss() -> None:
         at_rung(5, 0.4),
     ]
     assert ranks_by_loss(standings, 1, 0.0)
+
+
+@pytest.mark.parametrize("rung", [3, 9])
+def test_from_a_third_of_the_schedule_on_the_metric_ranks_and_the_loss_what_is_at_its_floor(rung: int) -> None:
+    reached = {1: Reached(0.0, 0.5), 2: Reached(0.0, 0.4), 3: Reached(0.0, 0.9), 4: Reached(0.2, 0.8)}
+    standings = [Standing(number, {rung: one}) for number, one in reached.items()]
+    assert not ranks_by_loss(standings, rung, 0.0)
+    assert rung_order(standings, rung, 0.0) == (3, 1, 2, 4)
 
 
 def test_places_follow_the_metric() -> None:
