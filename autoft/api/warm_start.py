@@ -63,7 +63,7 @@ def first_of(options: SearchOptions, trials: int, compute: ComputeConfig, space:
         ConfigError: With every study and file that cannot be used.
     """
     asked, findings = options.first, Findings()
-    names = _settled(asked.warm_start, options.storage)
+    names = _spelled(asked.warm_start, options.storage)
     found = [findings.of(partial(_earlier, name, options, space)) for name in names]
     portfolio = findings.of(lambda: _portfolio(asked.portfolio, options.task, space))
     findings.raise_any()
@@ -94,9 +94,9 @@ def first_again(options: SearchOptions, stored: PortfolioConfig) -> PortfolioCon
     file = _place(asked.portfolio) or stored.file
     # A study that was created without one, as those of earlier versions were, has none whatever it was told.
     same = file == NONE and stored.file is None and PORTFOLIO not in stored.origins
-    names = _settled(asked.warm_start, options.storage)
+    names = _spelled(asked.warm_start, options.storage)
     # It may be stored in another spelling.
-    kept = not names or names == _settled(stored.warm_start, options.storage)
+    kept = not names or names == _spelled(stored.warm_start, options.storage)
     return replace(stored, warm_start=stored.warm_start if kept else names, file=None if same else file)
 
 
@@ -129,14 +129,18 @@ def _mean(domain: Domain) -> Fraction:
     return sum(numbers, Fraction(0)) / len(numbers)
 
 
-def _settled(names: Sequence[str], storage: StorageConfig) -> tuple[str, ...]:
+def _spelled(names: Sequence[str], storage: StorageConfig) -> tuple[str, ...]:
     """Return studies by one spelling: a name in this storage, else the absolute folder."""
     here = Path(storage.folder).expanduser().resolve()
-    folders = {name: Path(name).expanduser().resolve() for name in names if _is_folder(name)}
-    # A storage that is told by its URL need not be the folder's own.
-    near = [name for name, folder in folders.items() if folder.parent == here and storage.url is None]
-    spelled = {name: folders[name].name if name in near else str(folders.get(name, name)) for name in names}
-    return tuple(dict.fromkeys(spelled.values()))
+
+    def spelled(name: str) -> str:
+        if not _is_folder(name):
+            return name
+        folder = Path(name).expanduser().resolve()
+        # A storage that is told by its URL need not be the folder's own.
+        return folder.name if folder.parent == here and storage.url is None else str(folder)
+
+    return tuple(dict.fromkeys(map(spelled, names)))
 
 
 def _is_folder(name: str) -> bool:
@@ -207,26 +211,25 @@ def _earlier(name: str, options: SearchOptions, space: SearchSpace) -> _Earlier:
     if not done:
         raise StudyError(f"--warm-start: a study with a complete trial expected, {name!r} has none")
     kept = [str(ref) for ref in values_of(space.domains[MODEL])]
-    own, refs = _own_model(space), dict.fromkeys(_model(one) for one, _ in done)
-    widths = {ref: _width(ref) for ref in (own, *refs)}
-    factors = {ref: 1.0 if ref in kept else _factor(widths[ref], widths[own]) for ref in refs}
-    unknown = {_model(one) for one, _ in done if factors[_model(one)] is None and one.config["method"] == "full"}
-    tried, homeless = [], 0
+    own, foreign = _own_model(space), {_model(one) for one, _ in done} - {*kept}
+    widths = {ref: _width(ref) for ref in (own, *foreign)} if foreign else {}
+    factors = {**dict.fromkeys(kept, 1.0), **{ref: _factor(widths[ref], widths[own]) for ref in foreign}}
+    tried, homeless, unknown = [], 0, set()
     for one, value in done:
         ref = _model(one)
-        if ref in unknown and one.config["method"] == "full":
+        factor = factors[ref]
+        if factor is None and one.config["method"] == "full":
+            unknown.add(ref if widths[ref] is None else own)
             continue
-        config = one.config if ref in kept else tuning(one.config)
-        placed = fitted(config, space, factor=factors[ref] or 1.0)
+        placed = fitted(tuning(one.config) if ref in foreign else one.config, space, factor=factor or 1.0)
         if placed is None:
             homeless += 1
             continue
-        source = f"study {name}" + ("" if ref in kept else f", {ref}")
+        source = f"study {name}" + (f", {ref}" if ref in foreign else "")
         scores = (value, *(run.value for run in runs if run.number == one.number))
         tried.append(Tried(source, placed, scores))
     left_out = [f"{homeless} of {len(done)} of study {name!r} left out, outside the search space"] if homeless else []
-    nameless = sorted({ref if widths[ref] is None else own for ref in unknown})
-    left_out += [f"full tuning of study {name!r} left out, the width of {ref} is not known" for ref in nameless]
+    left_out += [f"full tuning of study {name!r} left out, the width of {ref} is not known" for ref in sorted(unknown)]
     return _Earlier(tuple(tried), study.portfolio.sources, tuple(left_out))
 
 

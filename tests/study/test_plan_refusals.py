@@ -72,47 +72,52 @@ def test_the_plan_reads_a_sample_of_dev_and_not_all_of_it(
     assert sorted(sample.lengths) == [lengths.min(), lengths.max()]
 
 
-@pytest.mark.parametrize(("step_seconds", "expected"), [(0.01, 4), (0.6, 3), (5.0, 2)])
-def test_the_plan_times_fewer_steps_where_they_are_long(
-    workbench: Workbench, space: SearchSpace, monkeypatch: pytest.MonkeyPatch, step_seconds: float, expected: int
-) -> None:
-    """And what it says of a token is what each of the timed ones took, however many tokens a step has."""
-    taken: list[float] = []
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Tokens trained by the end of each step that the plan takes."""
+    steps: list[float] = []
 
     def counted(*given: Any, **more: Any) -> Iterator[Evaluation[Any]]:
         for evaluation in fit(*given, **more):
-            taken.append(evaluation.counts["tokens"])
+            steps.append(evaluation.counts["tokens"])
             yield evaluation
 
+    monkeypatch.setattr(plan, "fit", counted)
+    return steps
+
+
+def default_tokens(workbench: Workbench, space: SearchSpace) -> int:
+    """Return how many tokens the default configuration trains."""
+    config = build_trial_config(space.default, kind=workbench.task.head, seed=workbench.config.seed)
+    return config.fit.epochs * int(workbench.bench_of(config).splits["train"].sequences.lengths.sum())
+
+
+@pytest.mark.parametrize(("step_seconds", "expected"), [(0.01, 4), (0.6, 3), (5.0, 2)])
+def test_the_plan_times_fewer_steps_where_they_are_long(
+    workbench: Workbench,
+    space: SearchSpace,
+    taken: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    step_seconds: float,
+    expected: int,
+) -> None:
+    """And what it says of a token is what each of the timed ones took, however many tokens a step has."""
     # A warm-up takes a minute more.
     monkeypatch.setattr(plan, "_now", lambda _: len(taken) * step_seconds + (60.0 if taken else 0.0))
-    monkeypatch.setattr(plan, "fit", counted)
     found = measure_plan(workbench, space)
     assert len(taken) == expected
     per_token = (expected - 1) * step_seconds / (taken[-1] - taken[0])
-    config = build_trial_config(space.default, kind=workbench.task.head, seed=workbench.config.seed)
-    tokens = int(workbench.bench_of(config).splits["train"].sequences.lengths.sum())
-    assert found["default_seconds"] == pytest.approx(config.fit.epochs * tokens * per_token)
+    assert found["default_seconds"] == pytest.approx(default_tokens(workbench, space) * per_token)
 
 
 def test_a_schedule_of_one_step_is_timed_whole(
-    workbench: Workbench, space: SearchSpace, monkeypatch: pytest.MonkeyPatch
+    workbench: Workbench, space: SearchSpace, taken: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan, "_STEPS", 1)
-    taken: list[float] = []
-
-    def counted(*given: Any, **more: Any) -> Iterator[Evaluation[Any]]:
-        for evaluation in fit(*given, **more):
-            taken.append(evaluation.counts["tokens"])
-            yield evaluation
-
     monkeypatch.setattr(plan, "_now", lambda _: 2.0 * len(taken))
-    monkeypatch.setattr(plan, "fit", counted)
     found = measure_plan(workbench, space)["default_seconds"]
-    config = build_trial_config(space.default, kind=workbench.task.head, seed=workbench.config.seed)
-    tokens = int(workbench.bench_of(config).splits["train"].sequences.lengths.sum())
     (of_step,) = taken
-    assert found == pytest.approx(config.fit.epochs * tokens * 2.0 / of_step)
+    assert found == pytest.approx(default_tokens(workbench, space) * 2.0 / of_step)
 
 
 def test_the_plan_says_what_the_default_costs(workbench: Workbench, space: SearchSpace) -> None:
