@@ -80,12 +80,13 @@ def test_what_fits_of_a_portfolio_is_tried_first_with_the_studys_own_model(optio
 
 def test_a_learning_rate_of_full_tuning_is_taken_to_the_base_models_width(options: SearchOptions, model: Path) -> None:
     """What is right for MiniLM makes a wider model diverge, by the rule of the default's rate (`models/rates.py`)."""
-    width = json.loads((model / "config.json").read_text(encoding="utf-8"))["hidden_size"]
-    for seen, factor in ((width, 1.0), (10 * width, default_rate(width) / default_rate(10 * width)), (None, 1.0)):
-        portfolio = Portfolio("ner", (Entry({"method": "full", "method.full.learning_rate": 5e-5}, (), 0.5),), (), seen)
+    width = width_of(model)
+    assert default_rate(50 * width) < default_rate(width)
+    for seen, factor in ((width, 1.0), (50 * width, default_rate(width) / default_rate(50 * width)), (None, 1.0)):
+        portfolio = Portfolio("ner", (Entry({"method": "full", "method.full.learning_rate": 3e-5}, (), 0.5),), (), seen)
         write_portfolio(Path("good.json"), portfolio)
         (found,) = first(options)
-        assert found["method.full.learning_rate"] == pytest.approx(5e-5 * factor)
+        assert found["method.full.learning_rate"] == pytest.approx(3e-5 * factor)
 
 
 def test_no_more_is_given_than_the_bound_allows(options: SearchOptions) -> None:
@@ -178,6 +179,7 @@ def test_data_that_the_portfolio_has_seen_is_told(options: SearchOptions, source
     assert first_notices(portfolio, "/somewhere/else") == []
     assert first_notices(replace(portfolio, sources=("sample-ner",)), "sample:ner") != []
     assert first_notices(replace(portfolio, sources=("my-set",)), "hub/my_set") != []
+    assert first_notices(replace(portfolio, sources=("My_Set",)), "/data/my-set") != []
 
 
 def test_what_an_earlier_study_was_given_was_chosen_on_data_too(options: SearchOptions) -> None:
@@ -289,7 +291,8 @@ def test_a_path_of_a_portfolios_file_that_does_not_exist_is_an_error(options: Se
 def two_models(options: SearchOptions, model: Path, tmp_path: Path, trials: int = 50) -> tuple[SearchOptions, str, str]:
     """A request over two base models, the second of another width."""
     other = save_tiny(tmp_path / "wide", "roberta")
-    change_width(other, 10 * width_of(model))
+    # Where the rule of the default rate tells widths apart.
+    change_width(other, 50 * width_of(model))
     models = (str(model), str(other))
     bare = replace(options, models=models, first=FirstOptions(portfolio="none"), budget=BudgetOptions(trials=trials))
     return bare, *models
@@ -323,7 +326,8 @@ def test_what_another_base_model_reached_is_told_among_its_own(
     """A poor configuration of a better model is no good one."""
     both, one, other = two_models(options, model, tmp_path, trials=13)
     scores = ({"model": one}, 0.1), ({**LORA, "model": one}, 0.5), ({**FULL, "model": one}, 0.2)
-    better = ({"model": other}, 0.99), ({**LORA, "model": other}, 0.9), ({**FULL, "model": other}, 0.8)
+    poor = {**LORA, "method.lora.rank": 16, "model": other}
+    better = ({"model": other}, 0.99), ({**FULL, "model": other}, 0.98), (poor, 0.85)
     stored(open_search(both), *scores, *better)
     alone = replace(both, models=(one,))
     assert first(warm(alone, "earlier")) == [open_search(alone).space.complete(LORA)]
@@ -344,6 +348,7 @@ def test_a_default_model_outside_the_space_gives_way_to_one_inside(
     )
     asked = replace(both, models=(), space="space.yaml", first=FirstOptions(portfolio="good.json"))
     (found,) = first(asked)
+    assert open_search(asked).space.default["model"] == other
     assert (found["model"], found["method.full.learning_rate"]) == (one, 1e-4)
 
 
